@@ -1,1 +1,29 @@
-//! (skeleton)
+//! The rules: who people are, what they may do, and what is kept about it.
+//!
+//! Pages, actions, protocols and the command line all come through [`Services`]. Every public function of a service takes a
+//! [`Call`] first and authorises first; a change commits together with its audit entry.
+
+pub mod audit;
+pub mod authz;
+pub mod call;
+pub mod clock;
+mod core;
+pub mod entropy;
+pub mod error;
+pub mod identity;
+pub mod jobs;
+pub mod keys;
+pub mod page;
+pub mod secret;
+mod services;
+pub mod settings;
+pub mod settings_service;
+pub mod store;
+
+pub use call::{Actor, Call, Person, Stage};
+pub use clock::Clock;
+pub use entropy::Entropy;
+pub use error::{Error, Result};
+pub use page::{Page, PageRequest};
+pub use secret::Secret;
+pub use services::{Open, Services};

@@ -1,0 +1,198 @@
+//! The audit log: one entry per change, in the transaction of the change, chained per node.
+//!
+//! What identifies a person (names, addresses, before and after) stands apart from the facts. The chain covers the facts
+//! and a salted digest of the personal part, so that the personal part can be erased while the chain stays provable.
+
+use model::{AuditId, Timestamp};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseBackend, EntityTrait, QuerySelect};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::call::{Actor, Call};
+use crate::entropy::Entropy;
+use crate::error::Result;
+use crate::store::entity::{audit_entry, audit_head};
+
+/// The hash before the first entry of a chain.
+pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// What happened, named as AWS names it where AWS has a name.
+#[derive(Clone, Debug)]
+pub struct Event {
+    action: &'static str,
+    success: bool,
+    target: Option<Target>,
+    changes: Value,
+    reason: Option<String>,
+}
+
+/// What it was done to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Target {
+    /// `user`, `group`, `session`, `settings`, …
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Its name then.
+    pub name: String,
+}
+
+impl Event {
+    /// Something that was done.
+    pub fn done(action: &'static str) -> Self {
+        Self { action, success: true, target: None, changes: Value::Null, reason: None }
+    }
+
+    /// Something that was refused or failed, with the true reason.
+    pub fn refused(action: &'static str, reason: impl Into<String>) -> Self {
+        Self { success: false, reason: Some(reason.into()), ..Self::done(action) }
+    }
+
+    /// What it was done to.
+    #[must_use]
+    pub fn on(mut self, kind: &str, id: impl ToString, name: impl Into<String>) -> Self {
+        self.target = Some(Target { kind: kind.to_owned(), id: id.to_string(), name: name.into() });
+        self
+    }
+
+    /// Before and after, or other details; never a secret.
+    #[must_use]
+    pub fn with(mut self, changes: Value) -> Self {
+        self.changes = changes;
+        self
+    }
+
+    /// Why.
+    #[must_use]
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+}
+
+/// An event together with who caused it.
+#[derive(Debug)]
+pub struct Draft {
+    time: Timestamp,
+    actor_type: &'static str,
+    actor_id: Option<String>,
+    credential_id: Option<String>,
+    request_id: String,
+    personal: Personal,
+    event: Event,
+}
+
+/// The part of an entry that can be erased.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Personal {
+    /// Random, so that the digest of an erased part cannot be guessed.
+    pub salt: String,
+    /// The actor's name then.
+    pub actor: String,
+    /// What it was done to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Where the request came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The browser's name for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// Before and after.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub changes: Value,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Draft {
+    /// Joins an event with its call.
+    pub fn new(call: &Call, event: Event) -> Self {
+        let (actor_type, actor_id, actor, credential_id) = match &call.actor {
+            Actor::Anonymous => ("anonymous", None, String::new(), None),
+            Actor::Person(person) => {
+                ("user", Some(person.user.to_string()), person.user_name.clone(), Some(person.session.to_string()))
+            }
+            Actor::Operator => ("operator", None, "command line".to_owned(), None),
+            Actor::System(job) => ("system", None, (*job).to_owned(), None),
+        };
+        let personal = Personal {
+            salt: String::new(),
+            actor,
+            target: event.target.as_ref().map(|target| target.name.clone()),
+            source: call.source.map(|source| source.to_string()),
+            user_agent: call.user_agent.clone(),
+            changes: event.changes.clone(),
+            reason: event.reason.clone(),
+        };
+        Self { time: call.now, actor_type, actor_id, credential_id, request_id: call.request_id.clone(), personal, event }
+    }
+}
+
+/// Appends entries to the node's chain, inside the transaction of the change.
+pub async fn append<C: ConnectionTrait>(txn: &C, node: &str, entropy: &Entropy, drafts: Vec<Draft>) -> Result<()> {
+    if drafts.is_empty() {
+        return Ok(());
+    }
+    // The head is locked until the commit, so that two changes of one node cannot take the same place in the chain.
+    let mut head = audit_head::Entity::find_by_id(node);
+    if txn.get_database_backend() == DatabaseBackend::Postgres {
+        head = head.lock_exclusive();
+    }
+    let (mut seq, mut previous) = match head.one(txn).await? {
+        Some(head) => (head.seq, head.hash),
+        None => {
+            let fresh = audit_head::ActiveModel {
+                node: Set(node.to_owned()),
+                seq: Set(0),
+                hash: Set(GENESIS.to_owned()),
+                base_seq: Set(0),
+                base_hash: Set(GENESIS.to_owned()),
+            };
+            audit_head::Entity::insert(fresh).exec_without_returning(txn).await?;
+            (0, GENESIS.to_owned())
+        }
+    };
+    let mut rows = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        seq += 1;
+        let row = entry(node, seq, &previous, entropy, draft)?;
+        previous.clone_from(&row.hash);
+        rows.push(audit_entry::ActiveModel::from(row));
+    }
+    audit_entry::Entity::insert_many(rows.into_iter().map(sea_orm::ActiveModelTrait::reset_all)).exec_without_returning(txn).await?;
+    let moved = audit_head::ActiveModel { node: Set(node.to_owned()), seq: Set(seq), hash: Set(previous), ..Default::default() };
+    audit_head::Entity::update(moved).exec(txn).await?;
+    Ok(())
+}
+
+fn entry(node: &str, seq: i64, previous: &str, entropy: &Entropy, draft: Draft) -> Result<audit_entry::Model> {
+    let id = AuditId::from_random(entropy.bytes()?).to_string();
+    let mut personal = draft.personal;
+    personal.salt = data_encoding::HEXLOWER.encode(&entropy.bytes::<16>()?);
+    let person = serde_json::to_string(&personal).map_err(|e| crate::Error::internal(format!("audit entry: {e}")))?;
+    let mut row = audit_entry::Model {
+        node: node.to_owned(),
+        seq,
+        id,
+        time: draft.time.0,
+        action: draft.event.action.to_owned(),
+        outcome: if draft.event.success { "success" } else { "failure" }.to_owned(),
+        actor_type: draft.actor_type.to_owned(),
+        actor_id: draft.actor_id,
+        target_type: draft.event.target.as_ref().map(|target| target.kind.clone()),
+        target_id: draft.event.target.map(|target| target.id),
+        request_id: draft.request_id,
+        credential_id: draft.credential_id,
+        person_digest: chain::digest_of(&person),
+        person: Some(person),
+        hash: String::new(),
+    };
+    row.hash = chain::hash_of(previous, &row);
+    Ok(row)
+}
+
+pub mod chain;
+pub mod log;

@@ -1,0 +1,1 @@
+//! Browsers that have completed a sign-in of a person before.

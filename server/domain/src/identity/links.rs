@@ -1,0 +1,1 @@
+//! One-time links: made, looked at, used once.

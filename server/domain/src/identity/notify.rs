@@ -1,0 +1,1 @@
+//! What people are told by mail: new device, factor, password, break-glass use.

@@ -1,0 +1,3 @@
+//! What happens later: deliveries from the outbox, clean-up, retention.
+
+pub mod mail;

@@ -1,0 +1,94 @@
+//! The schema, as changes that go forward only. Each file makes one change and works with the release before it.
+
+use sea_orm_migration::prelude::*;
+
+mod m0001_instance;
+mod m0002_people;
+mod m0003_sign_in;
+mod m0004_administration;
+mod m0005_audit;
+mod m0006_outbox;
+
+/// All changes in order.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_instance::Migration),
+            Box::new(m0002_people::Migration),
+            Box::new(m0003_sign_in::Migration),
+            Box::new(m0004_administration::Migration),
+            Box::new(m0005_audit::Migration),
+            Box::new(m0006_outbox::Migration),
+        ]
+    }
+}
+
+/// A required text column.
+fn text(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).text().not_null().take()
+}
+
+/// A text column that may be empty.
+fn maybe_text(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).text().take()
+}
+
+/// A required whole number; moments are milliseconds since 1970 in UTC.
+fn number(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).big_integer().not_null().take()
+}
+
+/// A whole number that may be empty.
+fn maybe_number(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).big_integer().take()
+}
+
+/// A yes or no.
+fn flag(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).boolean().not_null().default(false).take()
+}
+
+/// A JSON column.
+fn json(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).json_binary().not_null().take()
+}
+
+/// Creates a table.
+async fn create(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    key: &[&'static str],
+    columns: Vec<ColumnDef>,
+    references: &[(&'static str, &'static str)],
+) -> Result<(), DbErr> {
+    let mut statement = Table::create();
+    statement.table(table).if_not_exists();
+    for mut column in columns {
+        statement.col(&mut column);
+    }
+    let mut primary = Index::create();
+    for column in key {
+        primary.col(*column);
+    }
+    statement.primary_key(&mut primary);
+    for (column, parent) in references {
+        statement.foreign_key(ForeignKey::create().from(table, *column).to(*parent, "id").on_delete(ForeignKeyAction::Cascade));
+    }
+    manager.create_table(statement).await
+}
+
+/// Adds an index.
+async fn index(manager: &SchemaManager<'_>, name: &'static str, table: &'static str, columns: &[&'static str], unique: bool) -> Result<(), DbErr> {
+    let mut statement = Index::create();
+    statement.name(name).table(table).if_not_exists();
+    for column in columns {
+        statement.col(*column);
+    }
+    if unique {
+        statement.unique();
+    }
+    manager.create_index(statement).await
+}

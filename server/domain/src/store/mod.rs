@@ -1,0 +1,171 @@
+//! The database: how it is opened, read and changed.
+//!
+//! SQLite has one writer connection and several readers; PostgreSQL has one pool for both. Every change happens in a
+//! [`Change`], which commits together with its audit entries and whatever has to leave the process because of it.
+
+pub mod entity;
+pub mod migration;
+
+use std::path::Path;
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
+};
+
+use crate::audit::{self, Event};
+use crate::call::Call;
+use crate::entropy::Entropy;
+use crate::error::{Error, Result};
+
+/// The open database.
+#[derive(Clone, Debug)]
+pub struct Store {
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+    /// The name of this node in the audit chains.
+    node: String,
+    entropy: Entropy,
+}
+
+impl Store {
+    /// Opens the database at `url` (`sqlite:<path>` or `postgres://…`). A SQLite file is made when it is absent.
+    pub async fn open(url: &str, node: String, entropy: Entropy) -> Result<Self> {
+        let cannot = |e: sea_orm::DbErr| Error::unavailable("The database cannot be opened.").because(e);
+        if let Some(path) = sqlite_path(url) {
+            make_private(Path::new(path))?;
+            // The first connection makes the file a WAL database; only then may readers open it.
+            let write = Database::connect(sqlite_options(path, 1, false)).await.map_err(cannot)?;
+            let readers = std::thread::available_parallelism().map_or(4, |n| u32::try_from(n.get()).unwrap_or(4)).clamp(2, 8);
+            let read = Database::connect(sqlite_options(path, readers, true)).await.map_err(cannot)?;
+            Ok(Self { read, write, node, entropy })
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let mut options = ConnectOptions::new(url);
+            options
+                .max_connections(20)
+                .min_connections(0)
+                .acquire_timeout(Duration::from_secs(2))
+                .statement_timeout(Duration::from_secs(30))
+                .set_application_name("vestibule")
+                .sqlx_logging(false);
+            let pool = Database::connect(options).await.map_err(cannot)?;
+            Ok(Self { read: pool.clone(), write: pool, node, entropy })
+        } else {
+            Err(Error::invalid("database_url", "must begin with sqlite: or postgres://"))
+        }
+    }
+
+    /// For queries outside a change.
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.read
+    }
+
+    /// The pool for changes; only for what is no audited change (last seen, clean-up, leases).
+    pub fn write(&self) -> &DatabaseConnection {
+        &self.write
+    }
+
+    /// Whether this is PostgreSQL.
+    pub fn is_postgres(&self) -> bool {
+        self.write.get_database_backend() == DatabaseBackend::Postgres
+    }
+
+    /// The name of this node in the audit chains.
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// Begins a change. Dropping it without [`Change::commit`] undoes everything.
+    pub async fn begin(&self) -> Result<Change> {
+        // SQLite: take the write lock at once, so that a change never fails half-way because another process wrote meanwhile.
+        let options = TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..TransactionOptions::default() };
+        let txn = self.write.begin_with_options(options).await?;
+        Ok(Change { txn, node: self.node.clone(), entropy: self.entropy.clone(), events: Vec::new() })
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        self.read.execute_raw(Statement::from_string(self.read.get_database_backend(), "SELECT 1")).await?;
+        Ok(())
+    }
+
+    /// Closes all connections.
+    pub async fn close(self) {
+        // What cannot be closed is closed by the end of the process.
+        let _ = self.read.close().await;
+        let _ = self.write.close().await;
+    }
+}
+
+/// A transaction, with the audit entries that commit with it.
+#[derive(Debug)]
+pub struct Change {
+    txn: DatabaseTransaction,
+    node: String,
+    entropy: Entropy,
+    events: Vec<audit::Draft>,
+}
+
+impl Change {
+    /// For the statements of the change.
+    pub fn txn(&self) -> &DatabaseTransaction {
+        &self.txn
+    }
+
+    /// Notes what happened; written when the change commits.
+    pub fn audit(&mut self, call: &Call, event: Event) {
+        self.events.push(audit::Draft::new(call, event));
+    }
+
+    /// Writes the audit entries and commits.
+    pub async fn commit(self) -> Result<()> {
+        audit::append(&self.txn, &self.node, &self.entropy, self.events).await?;
+        self.txn.commit().await?;
+        Ok(())
+    }
+}
+
+/// The file of a SQLite address.
+pub fn sqlite_path(url: &str) -> Option<&str> {
+    url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"))
+}
+
+fn sqlite_options(path: &str, connections: u32, read_only: bool) -> ConnectOptions {
+    let mut options = ConnectOptions::new(format!("sqlite://{path}?mode=rwc"));
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(Duration::from_secs(5))
+        .sqlx_logging(false)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .map_sqlx_sqlite_opts(move |sqlite| {
+            let sqlite = sqlite
+                .pragma("journal_mode", "WAL")
+                .pragma("synchronous", "FULL")
+                .pragma("foreign_keys", "ON")
+                .pragma("cache_size", "-4000")
+                .pragma("temp_store", "MEMORY")
+                .busy_timeout(Duration::from_secs(5));
+            if read_only { sqlite.pragma("query_only", "ON") } else { sqlite }
+        });
+    options
+}
+
+/// Makes the database file readable for its owner only, before SQLite makes it with the default rights.
+fn make_private(path: &Path) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|e| Error::unavailable(format!("The folder {} cannot be made.", folder.display())).because(e))?;
+    }
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+        .map_err(|e| Error::unavailable(format!("The database file {} cannot be opened: {e}.", path.display())))
+}
