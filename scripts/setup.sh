@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Installs what a goal needs and this machine does not have, and says what and why. Usage: setup.sh run|release|test
+#
+# Answers within a moment when nothing is missing. Without root, or where there is no apt-get, it names exactly what to
+# install and stops.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/wasm-toolchain.sh
+. scripts/wasm-toolchain.sh
+
+goal=${1:?run, release or test}
+
+have cargo || die "there is no cargo. Install the stable Rust toolchain with rustup, 1.95 or newer, then try again"
+have git || want git "the tests look at tracked files"
+have cc || want gcc "compiles the C parts: SQLite, the cryptography of aws-lc"
+[ -e /usr/include/stdio.h ] || have apk || want libc6-dev "headers for the same"
+have pkg-config || want pkg-config "finds the OpenSSL library"
+if [ "$goal" = release ]; then
+  perl -MIPC::Cmd -e1 2>/dev/null || want perl "configures OpenSSL, which goes into the one file"
+fi
+{ have pkg-config && pkg-config --exists openssl; } || want libssl-dev "OpenSSL, which the passkey library links"
+[ -s /etc/ssl/certs/ca-certificates.crt ] || [ ! -d /etc/apt ] || want ca-certificates "downloads from the registries are checked"
+have node || want nodejs "runs wasm-opt and the browser tests"
+have npm || want npm "fetches wasm-opt and the browser tests' libraries"
+wasm_toolchain_packages
+
+if [ "$goal" = test ]; then
+  postgres_folder >/dev/null || want postgresql-15 "the suite runs on PostgreSQL too, on a server of its own"
+  have chromium || want chromium "the browser tests drive it"
+  [ -n "$(fc-list 2>/dev/null)" ] || want fonts-dejavu-core "letters for the browser tests' pictures"
+  have runuser || want util-linux "PostgreSQL refuses to run as root; runuser changes the user"
+  have shellcheck || want shellcheck "checks these scripts"
+fi
+install_wanted
+wasm_toolchain_ready
+
+cargo_tool wasm-bindgen-cli "$(locked_version wasm-bindgen)" "makes the browser's side of the islands" wasm-bindgen
+[ "$goal" != test ] || cargo_tool cargo-deny "$deny_version" "checks licences, sources and banned dependencies"
+
+# npm writes this file last, so it tells whether the folder is whole and which lock file it was made from.
+if [ end2end/package-lock.json -nt end2end/node_modules/.package-lock.json ]; then
+  say "fetching wasm-opt and the browser tests' libraries with npm"
+  (cd end2end && npm ci --no-audit --no-fund --loglevel=error)
+fi
