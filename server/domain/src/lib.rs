@@ -19,6 +19,9 @@ mod services;
 pub mod settings;
 pub mod settings_service;
 pub mod store;
+#[cfg(any(test, feature = "testing"))]
+#[expect(clippy::expect_used, reason = "a test world that cannot be built ends the test")]
+pub mod testing;
 
 pub use call::{Actor, Call, Person, Stage};
 pub use clock::Clock;

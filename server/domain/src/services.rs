@@ -1,22 +1,31 @@
 //! All services, made once at start.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sea_orm::{ActiveValue::Set, EntityTrait};
+use sea_orm_migration::MigratorTrait as _;
+use tokio::sync::watch;
 use url::Url;
 
 use crate::audit::log::AuditLog;
 use crate::clock::Clock;
 use crate::core::Core;
 use crate::entropy::Entropy;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::identity::administrators::Administrators;
 use crate::identity::groups::Groups;
 use crate::identity::me::Me;
+use crate::identity::passwords::Hasher;
 use crate::identity::people::People;
 use crate::identity::sessions::Sessions;
 use crate::identity::sign_in::SignIn;
+use crate::keys::{KeyRing, MasterKey, Place};
+use crate::settings::Settings;
 use crate::settings_service::SettingsService;
+use crate::store::Store;
+use crate::store::entity::instance;
+use crate::store::migration::Migrator;
 
 /// What the services need to open.
 #[derive(Clone, Debug)]
@@ -46,21 +55,76 @@ pub struct Open {
 /// The way in for every protocol.
 #[derive(Clone, Debug)]
 pub struct Services {
+    /// Signing in and out.
     pub sign_in: SignIn,
+    /// One's own things.
     pub me: Me,
+    /// Sessions of browsers.
     pub sessions: Sessions,
+    /// People.
     pub people: People,
+    /// Groups.
     pub groups: Groups,
+    /// Who is an administrator.
     pub administrators: Administrators,
+    /// Settings.
     pub settings: SettingsService,
+    /// The audit log.
     pub audit: AuditLog,
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
 }
 
 impl Services {
     /// Opens database and keys; brings the schema up to date; makes the instance row on an empty database.
     pub async fn open(open: Open) -> Result<Self> {
-        todo!()
+        let node = node_name(&open.data_dir, &open.entropy)?;
+        let store = Store::open(&open.database_url, node, open.entropy.clone()).await?;
+        migrate(&store).await?;
+        let row = instance::Entity::find_by_id(1).one(store.read()).await?;
+        // A key may be made only together with the instance: a missing key file beside a full database is a mistake to stop at.
+        let key = match &open.master_key {
+            Some(text) => MasterKey::parse(text.expose())?,
+            None => MasterKey::load(&open.master_key_file, row.is_none(), &open.entropy)?,
+        };
+        let keys = KeyRing::new(key, former_keys(&open.master_key_file, &open.entropy)?);
+        let row = match row {
+            Some(row) => row,
+            None => make_instance(&store, &keys, &open).await?,
+        };
+        if keys.open(Place("instance", "sealed_check", &row.instance_id), &row.sealed_check).is_err() {
+            return Err(Error::unavailable("The master key is not the one this database was sealed with. Nothing was changed.")
+                .because(format!("the database names key {}, given is {}", row.master_key_id, keys.current().id())));
+        }
+        let settings: Settings = serde_json::from_value(row.settings).map_err(|e| Error::internal(format!("settings: {e}")))?;
+        let hasher = Hasher::start(&open.entropy)?;
+        let core = Arc::new(Core {
+            store,
+            clock: open.clock,
+            entropy: open.entropy,
+            keys,
+            hasher,
+            public_url: open.public_url,
+            mail: open.mail,
+            throttle: open.throttle,
+            outbound_allow: open.outbound_allow,
+            settings: watch::Sender::new(Arc::new(settings)),
+            outbox_wake: tokio::sync::Notify::new(),
+        });
+        Ok(Self::over(core))
+    }
+
+    fn over(core: Arc<Core>) -> Self {
+        Self {
+            sign_in: SignIn(core.clone()),
+            me: Me(core.clone()),
+            sessions: Sessions(core.clone()),
+            people: People(core.clone()),
+            groups: Groups(core.clone()),
+            administrators: Administrators(core.clone()),
+            settings: SettingsService(core.clone()),
+            audit: AuditLog(core.clone()),
+            core,
+        }
     }
 
     /// The time, for whoever builds a `Call`.
@@ -74,7 +138,91 @@ impl Services {
     }
 
     /// The settings in force.
-    pub fn settings_now(&self) -> Arc<crate::settings::Settings> {
+    pub fn settings_now(&self) -> Arc<Settings> {
         self.core.settings()
+    }
+
+    /// Whether the database answers and its schema is the one this program knows.
+    pub async fn ready(&self) -> Result<()> {
+        self.core.store.ping().await
+    }
+
+    /// Closes the database connections.
+    pub async fn close(self) {
+        self.core.store.clone().close().await;
+    }
+}
+
+/// Brings the schema up to date, one change after the other, each all or nothing; an unknown change stops an old program.
+pub async fn migrate(store: &Store) -> Result<()> {
+    let failed = |e: sea_orm::DbErr| {
+        Error::unavailable("The database's schema cannot be brought up to date; it may belong to a newer release.").because(e)
+    };
+    let pending = Migrator::get_pending_migrations(store.write()).await.map_err(failed)?;
+    for migration in &pending {
+        tracing::info!(migration = migration.name(), "changing the schema");
+        Migrator::up(store.write(), Some(1)).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+async fn make_instance(store: &Store, keys: &KeyRing, open: &Open) -> Result<instance::Model> {
+    let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
+    let instance_id = format!("ssoins-{}", hex(&open.entropy.bytes::<8>()?));
+    let row = instance::Model {
+        id: 1,
+        identity_store_id: format!("d-{}", hex(&open.entropy.bytes::<5>()?)),
+        created_at: open.clock.now().0,
+        public_url: open.public_url.to_string(),
+        settings: serde_json::to_value(Settings::default()).map_err(|e| Error::internal(format!("settings: {e}")))?,
+        settings_version: 1,
+        owner_guard: 0,
+        sealed_check: keys.seal(&open.entropy, Place("instance", "sealed_check", &instance_id), b"vestibule")?,
+        master_key_id: keys.current().id().to_owned(),
+        instance_id,
+    };
+    let fresh = instance::ActiveModel {
+        id: Set(row.id),
+        instance_id: Set(row.instance_id.clone()),
+        identity_store_id: Set(row.identity_store_id.clone()),
+        created_at: Set(row.created_at),
+        public_url: Set(row.public_url.clone()),
+        settings: Set(row.settings.clone()),
+        settings_version: Set(row.settings_version),
+        owner_guard: Set(row.owner_guard),
+        sealed_check: Set(row.sealed_check.clone()),
+        master_key_id: Set(row.master_key_id.clone()),
+    };
+    // Two nodes may start on one empty database: one row wins, and the loser's key does not open it.
+    instance::Entity::insert(fresh)
+        .on_conflict_do_nothing()
+        .exec_without_returning(store.write())
+        .await?;
+    instance::Entity::find_by_id(1)
+        .one(store.write())
+        .await?
+        .ok_or_else(|| Error::internal("the instance row is missing after it was made"))
+}
+
+/// While a master-key rotation runs, the former key waits beside the present one with `.former` added to its name.
+fn former_keys(master_key_file: &Path, entropy: &Entropy) -> Result<Vec<MasterKey>> {
+    let mut former = master_key_file.as_os_str().to_owned();
+    former.push(".former");
+    let former = PathBuf::from(former);
+    if former.exists() { Ok(vec![MasterKey::load(&former, false, entropy)?]) } else { Ok(Vec::new()) }
+}
+
+/// The node's name in the audit chains, made once and kept in the data folder.
+fn node_name(data_dir: &Path, entropy: &Entropy) -> Result<String> {
+    let path = data_dir.join("node.id");
+    let failed = |e: std::io::Error| Error::unavailable(format!("The file {} cannot be used: {e}.", path.display()));
+    match std::fs::read_to_string(&path) {
+        Ok(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
+        _ => {
+            std::fs::create_dir_all(data_dir).map_err(failed)?;
+            let name = data_encoding::HEXLOWER.encode(&entropy.bytes::<8>()?);
+            std::fs::write(&path, format!("{name}\n")).map_err(failed)?;
+            Ok(name)
+        }
     }
 }

@@ -3,3 +3,9 @@
 /// How many attempts are free and how the waiting grows.
 #[derive(Clone, Debug)]
 pub struct Limits {}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {}
+    }
+}

@@ -1,0 +1,153 @@
+//! A world for tests: real services on a fresh real database, with a clock that stands still and reproducible chance.
+//!
+//! SQLite in a scratch folder; PostgreSQL, in a database of its own that is dropped at the end, where
+//! `VESTIBULE_TEST_DATABASE_URL` names a server.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use model::Timestamp;
+use sea_orm::{ConnectionTrait as _, Database};
+use tempfile::TempDir;
+use url::Url;
+
+use crate::call::{Actor, Call};
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::error::{Error, Result};
+use crate::services::{Open, Services};
+
+/// The moment at which tests begin: 2026-01-01T00:00:00Z.
+pub const START: Timestamp = Timestamp(1_767_225_600_000);
+
+/// Services on a database of their own.
+pub struct World {
+    /// What is tested.
+    pub services: Services,
+    /// Moved by hand.
+    pub clock: Clock,
+    /// How the services were opened; for a second node or another start on the same data.
+    pub open: Open,
+    folder: TempDir,
+    dropped_at_end: Option<(String, String)>,
+}
+
+impl World {
+    /// An empty installation.
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// An empty installation, opened a little differently.
+    pub async fn with(adjust: impl FnOnce(&mut Open)) -> Self {
+        let folder = tempfile::tempdir().expect("scratch folder");
+        let clock = Clock::manual(START);
+        let (database_url, dropped_at_end) = fresh_database(&folder).await;
+        let mut open = Open {
+            database_url,
+            data_dir: folder.path().to_owned(),
+            master_key_file: folder.path().join("master.key"),
+            master_key: None,
+            public_url: Url::parse("http://localhost:8080").expect("address"),
+            mail: None,
+            throttle: crate::identity::throttle::Limits::default(),
+            outbound_allow: Vec::new(),
+            clock: clock.clone(),
+            entropy: Entropy::seeded(1),
+        };
+        adjust(&mut open);
+        let services = Services::open(open.clone()).await.expect("services open");
+        Self { services, clock, open, folder, dropped_at_end }
+    }
+
+    /// Another node on the same database: its own data folder and chance, the same key and clock.
+    pub async fn second_node(&self) -> Result<Services> {
+        let data_dir = self.folder.path().join("second");
+        Services::open(Open { data_dir, entropy: Entropy::seeded(2), ..self.open.clone() }).await
+    }
+
+    /// The scratch folder.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// A call by somebody, now, from 192.0.2.1.
+    pub fn call(&self, actor: Actor) -> Call {
+        Call {
+            actor,
+            request_id: "test".to_owned(),
+            source: Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1))),
+            user_agent: Some("test browser".to_owned()),
+            device: None,
+            now: self.clock.now(),
+        }
+    }
+
+    /// A call by nobody.
+    pub fn anonymous(&self) -> Call {
+        self.call(Actor::Anonymous)
+    }
+
+    /// A call of the command line on the server.
+    pub fn operator(&self) -> Call {
+        Call::local(Actor::Operator, "test", self.clock.now())
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some((server, name)) = self.dropped_at_end.take() {
+            // The runtime of the test is still running: drop the database from a thread with a runtime of its own.
+            let _ = std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+                runtime.block_on(async {
+                    if let Ok(admin) = Database::connect(server).await {
+                        let _ = admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+                    }
+                });
+            })
+            .join();
+        }
+    }
+}
+
+async fn fresh_database(folder: &TempDir) -> (String, Option<(String, String)>) {
+    let Ok(server) = std::env::var("VESTIBULE_TEST_DATABASE_URL") else {
+        return (format!("sqlite:{}", folder.path().join("vestibule.db").display()), None);
+    };
+    let name = format!("t{}", data_encoding::HEXLOWER.encode(&Entropy::System.bytes::<8>().expect("chance")));
+    let admin = Database::connect(&server).await.map_err(Error::from).expect("PostgreSQL answers");
+    admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database of its own");
+    admin.close().await.expect("closed");
+    let mut url = Url::parse(&server).expect("address of PostgreSQL");
+    url.set_path(&name);
+    (url.to_string(), Some((server, name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::World;
+    use crate::keys::MasterKey;
+    use crate::{Entropy, Services};
+
+    #[tokio::test]
+    async fn an_empty_database_becomes_an_instance_and_opens_again() {
+        let world = World::new().await;
+        world.services.ready().await.unwrap();
+        let again = Services::open(world.open.clone()).await.unwrap();
+        again.ready().await.unwrap();
+        world.second_node().await.unwrap().ready().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_wrong_or_missing_master_key_stops_the_start() {
+        let world = World::new().await;
+        let mut open = world.open.clone();
+        open.master_key_file = world.folder().join("missing.key");
+        let error = Services::open(open.clone()).await.unwrap_err();
+        assert!(error.outside().contains("missing.key"), "{error} (CRY-02)");
+        assert!(!open.master_key_file.exists(), "no key is made beside a full database (CRY-02)");
+        MasterKey::generate(&Entropy::seeded(9)).unwrap().save(&open.master_key_file).unwrap();
+        let error = Services::open(open).await.unwrap_err();
+        assert!(error.outside().contains("not the one"), "{error} (CRY-02)");
+    }
+}
