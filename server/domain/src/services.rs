@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sea_orm::{ActiveValue::Set, EntityTrait};
-use sea_orm_migration::MigratorTrait as _;
 use tokio::sync::watch;
 use url::Url;
 
@@ -23,9 +22,8 @@ use crate::identity::sign_in::SignIn;
 use crate::keys::{KeyRing, MasterKey, Place};
 use crate::settings::Settings;
 use crate::settings_service::SettingsService;
-use crate::store::Store;
+use crate::store::{self, Store};
 use crate::store::entity::instance;
-use crate::store::migration::Migrator;
 
 /// What the services need to open.
 #[derive(Clone, Debug)]
@@ -79,7 +77,7 @@ impl Services {
     pub async fn open(open: Open) -> Result<Self> {
         let node = node_name(&open.data_dir, &open.entropy)?;
         let store = Store::open(&open.database_url, node, open.entropy.clone()).await?;
-        migrate(&store).await?;
+        store::migrate(&store, |_| {}).await?;
         let row = instance::Entity::find_by_id(1).one(store.read()).await?;
         // A key may be made only together with the instance: a missing key file beside a full database is a mistake to stop at.
         let key = match &open.master_key {
@@ -144,26 +142,14 @@ impl Services {
 
     /// Whether the database answers and its schema is the one this program knows.
     pub async fn ready(&self) -> Result<()> {
-        self.core.store.ping().await
+        self.core.store.ping().await?;
+        store::is_current(&self.core.store).await
     }
 
     /// Closes the database connections.
     pub async fn close(self) {
         self.core.store.clone().close().await;
     }
-}
-
-/// Brings the schema up to date, one change after the other, each all or nothing; an unknown change stops an old program.
-pub async fn migrate(store: &Store) -> Result<()> {
-    let failed = |e: sea_orm::DbErr| {
-        Error::unavailable("The database's schema cannot be brought up to date; it may belong to a newer release.").because(e)
-    };
-    let pending = Migrator::get_pending_migrations(store.write()).await.map_err(failed)?;
-    for migration in &pending {
-        tracing::info!(migration = migration.name(), "changing the schema");
-        Migrator::up(store.write(), Some(1)).await.map_err(failed)?;
-    }
-    Ok(())
 }
 
 async fn make_instance(store: &Store, keys: &KeyRing, open: &Open) -> Result<instance::Model> {

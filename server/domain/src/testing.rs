@@ -19,6 +19,16 @@ use crate::services::{Open, Services};
 /// The moment at which tests begin: 2026-01-01T00:00:00Z.
 pub const START: Timestamp = Timestamp(1_767_225_600_000);
 
+/// A database of its own on which nothing has been opened yet.
+pub struct Unopened {
+    /// How services would be opened on it.
+    pub open: Open,
+    /// Moved by hand.
+    pub clock: Clock,
+    folder: TempDir,
+    dropped_at_end: Option<DropAtEnd>,
+}
+
 /// Services on a database of their own.
 pub struct World {
     /// What is tested.
@@ -28,7 +38,7 @@ pub struct World {
     /// How the services were opened; for a second node or another start on the same data.
     pub open: Open,
     folder: TempDir,
-    dropped_at_end: Option<(String, String)>,
+    _dropped_at_end: Option<DropAtEnd>,
 }
 
 impl World {
@@ -39,10 +49,18 @@ impl World {
 
     /// An empty installation, opened a little differently.
     pub async fn with(adjust: impl FnOnce(&mut Open)) -> Self {
+        let Unopened { mut open, clock, folder, dropped_at_end } = Self::unopened().await;
+        adjust(&mut open);
+        let services = Services::open(open.clone()).await.expect("services open");
+        Self { services, clock, open, folder, _dropped_at_end: dropped_at_end }
+    }
+
+    /// A database on which nothing has been opened yet.
+    pub async fn unopened() -> Unopened {
         let folder = tempfile::tempdir().expect("scratch folder");
         let clock = Clock::manual(START);
         let (database_url, dropped_at_end) = fresh_database(&folder).await;
-        let mut open = Open {
+        let open = Open {
             database_url,
             data_dir: folder.path().to_owned(),
             master_key_file: folder.path().join("master.key"),
@@ -54,9 +72,7 @@ impl World {
             clock: clock.clone(),
             entropy: Entropy::seeded(1),
         };
-        adjust(&mut open);
-        let services = Services::open(open.clone()).await.expect("services open");
-        Self { services, clock, open, folder, dropped_at_end }
+        Unopened { open, clock, folder, dropped_at_end }
     }
 
     /// Another node on the same database: its own data folder and chance, the same key and clock.
@@ -93,24 +109,29 @@ impl World {
     }
 }
 
-impl Drop for World {
+/// A PostgreSQL database that goes when the test ends.
+struct DropAtEnd {
+    server: String,
+    name: String,
+}
+
+impl Drop for DropAtEnd {
     fn drop(&mut self) {
-        if let Some((server, name)) = self.dropped_at_end.take() {
-            // The runtime of the test is still running: drop the database from a thread with a runtime of its own.
-            let _ = std::thread::spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
-                runtime.block_on(async {
-                    if let Ok(admin) = Database::connect(server).await {
-                        let _ = admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
-                    }
-                });
-            })
-            .join();
-        }
+        let (server, name) = (std::mem::take(&mut self.server), std::mem::take(&mut self.name));
+        // The runtime of the test is still running: drop the database from a thread with a runtime of its own.
+        let _ = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+            runtime.block_on(async {
+                if let Ok(admin) = Database::connect(server).await {
+                    let _ = admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+                }
+            });
+        })
+        .join();
     }
 }
 
-async fn fresh_database(folder: &TempDir) -> (String, Option<(String, String)>) {
+async fn fresh_database(folder: &TempDir) -> (String, Option<DropAtEnd>) {
     let Ok(server) = std::env::var("VESTIBULE_TEST_DATABASE_URL") else {
         return (format!("sqlite:{}", folder.path().join("vestibule.db").display()), None);
     };
@@ -120,7 +141,7 @@ async fn fresh_database(folder: &TempDir) -> (String, Option<(String, String)>) 
     admin.close().await.expect("closed");
     let mut url = Url::parse(&server).expect("address of PostgreSQL");
     url.set_path(&name);
-    (url.to_string(), Some((server, name)))
+    (url.to_string(), Some(DropAtEnd { server, name }))
 }
 
 #[cfg(test)]

@@ -4,7 +4,12 @@
 //! [`Change`], which commits together with its audit entries and whatever has to leave the process because of it.
 
 pub mod entity;
+mod lock;
+mod migrate;
 pub mod migration;
+
+pub use lock::ServerLock;
+pub use migrate::{is_current, migrate};
 
 use std::path::Path;
 use std::time::Duration;
@@ -63,6 +68,11 @@ impl Store {
 
     /// The pool for changes; only for what is no audited change (last seen, clean-up, leases).
     pub fn write(&self) -> &DatabaseConnection {
+        &self.write
+    }
+
+    /// The pool for looking at the schema: `sea-orm-migration` makes its table where it is missing, which a reader may not.
+    fn read_for_schema(&self) -> &DatabaseConnection {
         &self.write
     }
 
