@@ -19,6 +19,7 @@ use crate::identity::passwords::Hasher;
 use crate::identity::people::People;
 use crate::identity::sessions::Sessions;
 use crate::identity::sign_in::SignIn;
+use crate::jobs::Jobs;
 use crate::keys::{KeyRing, MasterKey, Place};
 use crate::settings::Settings;
 use crate::settings_service::SettingsService;
@@ -69,6 +70,8 @@ pub struct Services {
     pub settings: SettingsService,
     /// The audit log.
     pub audit: AuditLog,
+    /// Deliveries and clean-up.
+    pub jobs: Jobs,
     pub(crate) core: Arc<Core>,
 }
 
@@ -121,6 +124,7 @@ impl Services {
             administrators: Administrators(core.clone()),
             settings: SettingsService(core.clone()),
             audit: AuditLog(core.clone()),
+            jobs: Jobs(core.clone()),
             core,
         }
     }
