@@ -1,1 +1,20 @@
-//! (skeleton)
+//! Starts the built binary as an operator would and talks to it as a browser would. The tests themselves are in `tests/`.
+//!
+//! Every server is its own: a scratch folder, a free port, and on PostgreSQL (when `VESTIBULE_TEST_DATABASE_URL` names a
+//! server) a database of its own. All of it goes when the value is dropped.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "this crate is used by tests only"
+)]
+
+mod browser;
+mod database;
+mod people;
+mod server;
+
+pub use browser::{Answer, Browser};
+pub use people::DemoPerson;
+pub use server::{Setup, Vestibule, Words};
