@@ -1,0 +1,285 @@
+//! The three frames a page can stand in: a step (one narrow column), the portal, and administration.
+
+use leptos::prelude::*;
+use model::{Role, t};
+
+use super::form::button;
+use super::icon::{chevron, mark};
+use super::notice::Flash;
+
+/// A finished page, before its frame is put around it.
+pub struct Page {
+    /// For the title of the window.
+    pub title: String,
+    /// Where it stands.
+    pub frame: Frame,
+    /// What it says.
+    pub body: AnyView,
+    /// Whether the passkey script is loaded.
+    pub passkeys: bool,
+}
+
+impl Page {
+    /// A step: one question, one column.
+    pub fn step(title: impl Into<String>, body: impl IntoView + 'static) -> Self {
+        Self { title: title.into(), frame: Frame::Step, body: body.into_any(), passkeys: false }
+    }
+
+    /// A page of the portal.
+    pub fn portal(tab: PortalTab, title: impl Into<String>, body: impl IntoView + 'static) -> Self {
+        Self { title: title.into(), frame: Frame::Portal(tab), body: body.into_any(), passkeys: false }
+    }
+
+    /// A page of administration.
+    pub fn admin(tab: AdminTab, title: impl Into<String>, body: impl IntoView + 'static) -> Self {
+        Self { title: title.into(), frame: Frame::Admin(tab), body: body.into_any(), passkeys: false }
+    }
+
+    /// Loads the passkey script.
+    #[must_use]
+    pub fn with_passkeys(mut self) -> Self {
+        self.passkeys = true;
+        self
+    }
+}
+
+/// Where a page stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// Sign-in and other single questions: no navigation, no wasm.
+    Step,
+    /// The portal of a person.
+    Portal(PortalTab),
+    /// Administration.
+    Admin(AdminTab),
+}
+
+/// Entries of the portal's navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortalTab {
+    /// `/start`
+    Accounts,
+    /// `/start/applications`
+    Applications,
+    /// `/me/profile`
+    Profile,
+    /// `/me/security`
+    Security,
+}
+
+/// Entries of the administrators' navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdminTab {
+    /// `/admin`
+    Overview,
+    /// `/admin/users`
+    Users,
+    /// `/admin/groups`
+    Groups,
+    /// `/admin/sessions`
+    Sessions,
+    /// `/admin/audit`
+    Audit,
+    /// `/admin/settings`
+    Settings,
+}
+
+/// Who reads the page.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    /// As they like to be called.
+    pub display_name: String,
+    /// As they sign in.
+    pub user_name: String,
+    /// Administrator roles.
+    pub roles: Vec<Role>,
+}
+
+/// How a person likes to see pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// As the system says.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+impl Theme {
+    /// The value of `data-theme`, of the form and of the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Theme::System => "system",
+            Theme::Light => "light",
+            Theme::Dark => "dark",
+        }
+    }
+
+    /// Reads what [`Theme::as_str`] wrote; anything else is the system's.
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "light" => Theme::Light,
+            "dark" => Theme::Dark,
+            _ => Theme::System,
+        }
+    }
+}
+
+/// What a frame shows besides the page.
+pub struct Surroundings {
+    /// The organisation's name.
+    pub organization: String,
+    /// Who reads, if somebody is signed in.
+    pub viewer: Option<Viewer>,
+    /// Their theme.
+    pub theme: Theme,
+    /// What the last action says.
+    pub flash: Option<Flash>,
+    /// The address of the page, to come back to.
+    pub here: String,
+}
+
+impl Surroundings {
+    /// Puts the frame around a page.
+    pub fn around(&self, frame: Frame, body: AnyView) -> AnyView {
+        match (frame, &self.viewer) {
+            (Frame::Portal(tab), Some(viewer)) => self.portal(tab, viewer, body),
+            (Frame::Admin(tab), Some(viewer)) => self.admin(tab, viewer, body),
+            _ => self.step(body),
+        }
+    }
+
+    fn notice(&self) -> Option<AnyView> {
+        self.flash.as_ref().and_then(Flash::view)
+    }
+
+    fn step(&self, body: AnyView) -> AnyView {
+        view! {
+            <div class="frame-step">
+                <main id="main" tabindex="-1">
+                    <p class="step-brand">{mark()}{self.organization.clone()}</p>
+                    {self.notice()}
+                    {body}
+                </main>
+                <footer>{t!("frame.step-footer")}</footer>
+            </div>
+        }
+        .into_any()
+    }
+
+    fn portal(&self, tab: PortalTab, viewer: &Viewer, body: AnyView) -> AnyView {
+        let tabs = [
+            (PortalTab::Accounts, "/start", t!("nav.accounts")),
+            (PortalTab::Applications, "/start/applications", t!("nav.applications")),
+        ]
+        .map(|(this, href, label)| {
+            let current = (this == tab).then_some("page");
+            view! { <a href=href aria-current=current>{label}</a> }
+        })
+        .into_iter()
+        .collect_view();
+        view! {
+            {skip()}
+            <header class="top">
+                {self.brand("/start")}
+                <nav class="tabs" aria-label=t!("nav.portal")>{tabs}</nav>
+                {self.account(viewer, false)}
+            </header>
+            <div class="frame-portal">
+                <main id="main" tabindex="-1">{self.notice()}{body}</main>
+            </div>
+        }
+        .into_any()
+    }
+
+    fn admin(&self, tab: AdminTab, viewer: &Viewer, body: AnyView) -> AnyView {
+        let link = |this: AdminTab, href: &'static str, label: &'static str| {
+            let current = (this == tab).then_some("page");
+            view! { <li><a href=href aria-current=current>{label}</a></li> }
+        };
+        view! {
+            {skip()}
+            <header class="top">
+                <button class="side-open" popovertarget="side">{t!("nav.menu")}</button>
+                {self.brand("/admin")}
+                {self.account(viewer, true)}
+            </header>
+            <div class="frame-admin">
+                <nav class="side" id="side" popover="auto" aria-label=t!("nav.admin")>
+                    <ul role="list">
+                        {link(AdminTab::Overview, "/admin", t!("nav.overview"))}
+                    </ul>
+                    <p class="side-head" id="side-people">{t!("nav.people")}</p>
+                    <ul role="list" aria-labelledby="side-people">
+                        {link(AdminTab::Users, "/admin/users", t!("nav.users"))}
+                        {link(AdminTab::Groups, "/admin/groups", t!("nav.groups"))}
+                        {link(AdminTab::Sessions, "/admin/sessions", t!("nav.sessions"))}
+                    </ul>
+                    <p class="side-head" id="side-house">{t!("nav.house")}</p>
+                    <ul role="list" aria-labelledby="side-house">
+                        {link(AdminTab::Audit, "/admin/audit", t!("nav.audit"))}
+                        {link(AdminTab::Settings, "/admin/settings", t!("nav.settings"))}
+                    </ul>
+                </nav>
+                <main id="main" tabindex="-1">{self.notice()}{body}</main>
+            </div>
+        }
+        .into_any()
+    }
+
+    fn brand(&self, href: &'static str) -> AnyView {
+        view! { <a class="brand" href=href>{mark()}<span class="brand-name">{self.organization.clone()}</span></a> }.into_any()
+    }
+
+    fn account(&self, viewer: &Viewer, in_admin: bool) -> AnyView {
+        let elsewhere = if in_admin {
+            Some(("/start", t!("menu.portal")))
+        } else {
+            (!viewer.roles.is_empty()).then_some(("/admin", t!("menu.admin")))
+        };
+        let elsewhere = elsewhere.map(|(href, label)| view! { <a href=href>{label}</a> });
+        let themes = [
+            (Theme::System, t!("theme.system")),
+            (Theme::Light, t!("theme.light")),
+            (Theme::Dark, t!("theme.dark")),
+        ]
+        .map(|(theme, label)| {
+            let pressed = if theme == self.theme { "true" } else { "false" };
+            view! { <button name="theme" value=theme.as_str() aria-pressed=pressed>{label}</button> }
+        })
+        .into_iter()
+        .collect_view();
+        view! {
+            <div class="account">
+                <button popovertarget="account-menu" aria-haspopup="true">
+                    <span class="account-name">{viewer.display_name.clone()}</span>
+                    {chevron()}
+                </button>
+                <div class="menu" id="account-menu" popover="auto">
+                    <div class="menu-who">
+                        <strong>{viewer.display_name.clone()}</strong>
+                        <div class="muted small">{viewer.user_name.clone()}</div>
+                    </div>
+                    <a href="/me/profile">{t!("menu.profile")}</a>
+                    <a href="/me/security">{t!("menu.security")}</a>
+                    {elsewhere}
+                    <hr/>
+                    <form method="post" action="/actions/me/theme" class="choice" aria-label=t!("theme.title")>
+                        <span class="small muted">{t!("theme.title")}</span>
+                        <input type="hidden" name="next" value=self.here.clone()/>
+                        {themes}
+                    </form>
+                    <hr/>
+                    {button("/actions/sign-in/out", &[], t!("menu.sign-out"), "")}
+                </div>
+            </div>
+        }
+        .into_any()
+    }
+}
+
+fn skip() -> AnyView {
+    view! { <a class="skip" href="#main">{t!("frame.skip")}</a> }.into_any()
+}

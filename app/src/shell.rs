@@ -1,0 +1,1 @@
+//! The HTML document around every page, and the route table: path → page.
