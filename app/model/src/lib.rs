@@ -8,6 +8,7 @@ mod names;
 mod refusal;
 mod role;
 mod time;
+pub mod words;
 
 pub use ids::{AuditId, FactorId, GroupId, SessionId, UserId};
 pub use local_path::LocalPath;

@@ -17,28 +17,37 @@ pub struct Page {
     pub body: AnyView,
     /// Whether the passkey script is loaded.
     pub passkeys: bool,
+    /// Whether the islands are loaded on a step; portal and administration always have them.
+    pub islands: bool,
 }
 
 impl Page {
     /// A step: one question, one column.
     pub fn step(title: impl Into<String>, body: impl IntoView + 'static) -> Self {
-        Self { title: title.into(), frame: Frame::Step, body: body.into_any(), passkeys: false }
+        Self { title: title.into(), frame: Frame::Step, body: body.into_any(), passkeys: false, islands: false }
     }
 
     /// A page of the portal.
     pub fn portal(tab: PortalTab, title: impl Into<String>, body: impl IntoView + 'static) -> Self {
-        Self { title: title.into(), frame: Frame::Portal(tab), body: body.into_any(), passkeys: false }
+        Self { title: title.into(), frame: Frame::Portal(tab), body: body.into_any(), passkeys: false, islands: false }
     }
 
     /// A page of administration.
     pub fn admin(tab: AdminTab, title: impl Into<String>, body: impl IntoView + 'static) -> Self {
-        Self { title: title.into(), frame: Frame::Admin(tab), body: body.into_any(), passkeys: false }
+        Self { title: title.into(), frame: Frame::Admin(tab), body: body.into_any(), passkeys: false, islands: false }
     }
 
     /// Loads the passkey script.
     #[must_use]
     pub fn with_passkeys(mut self) -> Self {
         self.passkeys = true;
+        self
+    }
+
+    /// Loads the islands on a step.
+    #[must_use]
+    pub fn with_islands(mut self) -> Self {
+        self.islands = true;
         self
     }
 }
@@ -65,6 +74,8 @@ pub enum PortalTab {
     Profile,
     /// `/me/security`
     Security,
+    /// Nowhere in it.
+    None,
 }
 
 /// Entries of the administrators' navigation.
@@ -80,8 +91,12 @@ pub enum AdminTab {
     Sessions,
     /// `/admin/audit`
     Audit,
+    /// `/admin/administrators`
+    Administrators,
     /// `/admin/settings`
     Settings,
+    /// Nowhere in it.
+    None,
 }
 
 /// Who reads the page.
@@ -115,6 +130,11 @@ impl Theme {
             Theme::Light => "light",
             Theme::Dark => "dark",
         }
+    }
+
+    /// The value of `data-theme`; nothing leaves it to the system.
+    pub fn attribute(self) -> Option<&'static str> {
+        (self != Theme::System).then(|| self.as_str())
     }
 
     /// Reads what [`Theme::as_str`] wrote; anything else is the system's.
@@ -215,6 +235,7 @@ impl Surroundings {
                     <ul role="list" aria-labelledby="side-people">
                         {link(AdminTab::Users, "/admin/users", t!("nav.users"))}
                         {link(AdminTab::Groups, "/admin/groups", t!("nav.groups"))}
+                        {link(AdminTab::Administrators, "/admin/administrators", t!("nav.administrators"))}
                         {link(AdminTab::Sessions, "/admin/sessions", t!("nav.sessions"))}
                     </ul>
                     <p class="side-head" id="side-house">{t!("nav.house")}</p>

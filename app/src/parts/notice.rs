@@ -32,9 +32,7 @@ pub const NOTICES: &[Kind] = &[
     kind("sign-in-refused", Tone::Bad),
     kind("code-refused", Tone::Bad),
     kind("passkey-refused", Tone::Bad),
-    kind("link-refused", Tone::Bad),
     kind("signed-out", Tone::Good),
-    kind("session-ended", Tone::Warn),
     kind("refused", Tone::Bad),
     kind("reset-asked", Tone::Good),
     kind("password-changed", Tone::Good),
@@ -54,9 +52,8 @@ pub const NOTICES: &[Kind] = &[
     kind("factors-reset", Tone::Good),
     kind("password-reset", Tone::Good),
     kind("sessions-ended", Tone::Good),
-    undoable("role-granted", "/actions/users/role-revoke"),
-    undoable("role-revoked", "/actions/users/role-grant"),
-    kind("break-glass-saved", Tone::Good),
+    kind("role-granted", Tone::Good),
+    kind("role-revoked", Tone::Good),
     kind("group-created", Tone::Good),
     kind("group-saved", Tone::Good),
     kind("group-deleted", Tone::Good),
@@ -64,7 +61,6 @@ pub const NOTICES: &[Kind] = &[
     undoable("member-removed", "/actions/groups/member-add"),
     kind("settings-saved", Tone::Good),
     kind("mail-sent", Tone::Good),
-    kind("confirmed", Tone::Good),
 ];
 
 /// What waits for the next page.
@@ -169,7 +165,7 @@ impl Flash {
 
 /// The fields that undo actions have.
 fn known_field(name: &str) -> Option<&'static str> {
-    ["id", "user", "group", "role"].into_iter().find(|known| *known == name)
+    ["id", "user", "group"].into_iter().find(|known| *known == name)
 }
 
 fn shortened(text: &str, most: usize) -> String {

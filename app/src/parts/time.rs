@@ -5,6 +5,11 @@ use leptos::prelude::*;
 use model::t;
 use model::words::count;
 
+/// A stored moment as a moment that can be shown; one out of range shows as the beginning of time.
+pub fn moment(stored: model::Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(stored.0).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
 /// The reader's idea of time: the moment of the request and their zone.
 #[derive(Clone, Debug)]
 pub struct Clock {
@@ -19,13 +24,15 @@ impl Clock {
     }
 
     /// "3 minutes ago" or "in 2 days", as a `<time>` element that says the exact moment as well.
-    pub fn view(&self, moment: Timestamp) -> AnyView {
+    pub fn view(&self, stored: model::Timestamp) -> AnyView {
+        let moment = moment(stored);
         let exact = self.exact(moment);
         view! { <time datetime=moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string() title=exact>{self.relative(moment)}</time> }.into_any()
     }
 
     /// The exact moment as text, in a `<time>` element.
-    pub fn view_exact(&self, moment: Timestamp) -> AnyView {
+    pub fn view_exact(&self, stored: model::Timestamp) -> AnyView {
+        let moment = moment(stored);
         let relative = self.relative(moment);
         view! { <time datetime=moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string() title=relative>{self.exact(moment)}</time> }.into_any()
     }

@@ -1,0 +1,109 @@
+//! What administrators do with groups and their members.
+
+use domain::Error;
+use leptos::prelude::*;
+use model::{GroupId, Role, UserId, t};
+
+use super::{Act, local};
+use crate::parts::notice::Flash;
+
+fn place(group: &str) -> String {
+    format!("/admin/groups/{group}")
+}
+
+fn group_id(text: &str) -> Result<GroupId, Error> {
+    super::id(text, t!("noun.group"))
+}
+
+/// Creates a group.
+#[server(prefix = "/actions", endpoint = "groups/create")]
+pub async fn group_create(name: String, #[server(default)] description: String) -> Result<(), ServerFnError> {
+    let act = Act::begin()?;
+    match act.services().groups.create(act.call(), name.trim(), description.trim()).await {
+        Ok(group) => act.go_saying(&place(&group.to_string()), &Flash::new("group-created").about(name.trim())),
+        Err(error) => act.refuse(error, "/admin/groups/new", &[("name", &name), ("description", &description)]),
+    }
+    Ok(())
+}
+
+/// Changes a group's name and description.
+#[server(prefix = "/actions", endpoint = "groups/update")]
+pub async fn group_update(id: String, version: i64, name: String, #[server(default)] description: String) -> Result<(), ServerFnError> {
+    let act = Act::begin()?;
+    let outcome = match group_id(&id) {
+        Ok(group) => act.services().groups.update(act.call(), group, version, name.trim(), description.trim()).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(()) => act.go_saying(&place(&id), &Flash::new("group-saved").about(name.trim())),
+        Err(error) => act.refuse(error, &format!("{}/edit", place(&id)), &[("name", &name), ("description", &description)]),
+    }
+    Ok(())
+}
+
+/// Deletes a group. The name has been typed, as a guard against the wrong row.
+#[server(prefix = "/actions", endpoint = "groups/delete")]
+pub async fn group_delete(id: String, expected: String, name: String) -> Result<(), ServerFnError> {
+    let act = Act::begin()?;
+    let form = format!("{}/delete", place(&id));
+    if expected.trim() != name.trim() {
+        act.refuse(Error::invalid("name", t!("refused.name-differs")), &form, &[("name", &name)]);
+        return Ok(());
+    }
+    let outcome = match group_id(&id) {
+        Ok(group) => act.services().groups.delete(act.call(), group).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(()) => act.go_saying("/admin/groups", &Flash::new("group-deleted").about(expected)),
+        Err(error) => act.refuse(error, &form, &[]),
+    }
+    Ok(())
+}
+
+/// Adds a member.
+#[server(prefix = "/actions", endpoint = "groups/member-add")]
+pub async fn group_member_add(group: String, user: String, #[server(default)] next: String) -> Result<(), ServerFnError> {
+    let act = Act::begin()?;
+    let outcome = match (group_id(&group), super::id::<UserId>(&user, t!("noun.person"))) {
+        (Ok(group), Ok(user)) => act.services().groups.add_member(act.call(), group, user).await,
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    };
+    member_changed(&act, outcome, "member-added", &group, &user, &next);
+    Ok(())
+}
+
+/// Removes a member.
+#[server(prefix = "/actions", endpoint = "groups/member-remove")]
+pub async fn group_member_remove(group: String, user: String, #[server(default)] next: String) -> Result<(), ServerFnError> {
+    let act = Act::begin()?;
+    let outcome = match (group_id(&group), super::id::<UserId>(&user, t!("noun.person"))) {
+        (Ok(group), Ok(user)) => act.services().groups.remove_member(act.call(), group, user).await,
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    };
+    member_changed(&act, outcome, "member-removed", &group, &user, &next);
+    Ok(())
+}
+
+fn member_changed(act: &Act, outcome: Result<(), Error>, notice: &str, group: &str, user: &str, next: &str) {
+    let own = place(group);
+    let asked = local(next);
+    let back = asked.as_ref().map_or(own.as_str(), model::LocalPath::as_str);
+    match outcome {
+        Ok(()) => act.go_saying(back, &Flash::new(notice).undo_with("group", group).undo_with("user", user)),
+        Err(error) => act.refuse(error, back, &[]),
+    }
+}
+
+/// Gives the members of a group a role.
+#[server(prefix = "/actions", endpoint = "groups/role-grant")]
+pub async fn group_role_grant(id: String, role: String) -> Result<(), ServerFnError> {
+    let act = Act::begin()?;
+    let outcome = match (group_id(&id), role.parse::<Role>()) {
+        (Ok(group), Ok(role)) => act.services().administrators.grant_group(act.call(), group, role).await,
+        (Err(error), _) => Err(error),
+        (_, Err(invalid)) => Err(Error::invalid("role", invalid.to_string())),
+    };
+    act.finish(outcome, &place(&id), &Flash::new("role-granted").about(role));
+    Ok(())
+}

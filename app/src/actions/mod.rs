@@ -1,0 +1,148 @@
+//! Everything a form can do. Each action is a server function with an explicit path: it decodes, makes one service call and
+//! answers 303 to a path of this site. The door in [`door`] stands in front of all of them.
+
+pub mod admin;
+pub mod door;
+pub mod groups;
+pub mod me;
+pub mod sign_in;
+pub mod table;
+pub mod users;
+
+use std::sync::{Arc, Mutex};
+
+use domain::{Call, Error, Services};
+use leptos::prelude::{ServerFnError, use_context};
+use model::{LocalPath, Refusal, t};
+
+use crate::address::encode;
+use crate::context::Cx;
+use crate::parts::notice::Flash;
+
+/// What an action answers where it cannot answer 303.
+#[derive(Clone, Default)]
+pub struct Slot(Arc<Mutex<Filling>>);
+
+#[derive(Default)]
+struct Filling {
+    ran: bool,
+    refused: Option<Error>,
+}
+
+impl Slot {
+    /// Whether the body of the action ran: if not, its form could not be decoded.
+    fn ran(&self) -> bool {
+        self.0.lock().is_ok_and(|filling| filling.ran)
+    }
+
+    fn take(&self) -> Option<Error> {
+        self.0.lock().ok().and_then(|mut filling| filling.refused.take())
+    }
+}
+
+/// One run of an action.
+pub struct Act {
+    /// The request.
+    pub cx: Cx,
+    slot: Slot,
+}
+
+impl Act {
+    /// The first line of every action.
+    pub fn begin() -> Result<Self, ServerFnError> {
+        let (Some(cx), Some(slot)) = (Cx::take(), use_context::<Slot>()) else {
+            return Err(ServerFnError::new("no request"));
+        };
+        if let Ok(mut filling) = slot.0.lock() {
+            filling.ran = true;
+        }
+        Ok(Self { cx, slot })
+    }
+
+    /// All rules.
+    pub fn services(&self) -> &Services {
+        self.cx.services()
+    }
+
+    /// Who asks.
+    pub fn call(&self) -> &Call {
+        self.cx.call()
+    }
+
+    /// Done: go there.
+    pub fn go(&self, path: &str) {
+        self.cx.see_other(path);
+    }
+
+    /// Done: go there and say so.
+    pub fn go_saying(&self, path: &str, flash: &Flash) {
+        self.cx.leave(flash);
+        self.cx.see_other(path);
+    }
+
+    /// Refused: back to the form with the reason beside the field and what had been typed, where a change of the form can
+    /// help; to the step that is missing, where one is; otherwise an error page with the refusal's status.
+    pub fn refuse(&self, error: Error, form: &str, typed: &[(&str, &str)]) {
+        match error.kind() {
+            Refusal::Invalid | Refusal::Conflict => {
+                let mut flash = Flash::new("refused").about(spoken(&error));
+                if let Some(field) = error.field() {
+                    flash.error = Some((field.to_owned(), sentence(error.outside())));
+                }
+                flash.typed = typed.iter().map(|(field, value)| ((*field).to_owned(), (*value).to_owned())).collect();
+                self.go_saying(form, &flash);
+            }
+            Refusal::ConfirmNeeded => self.go(&format!("/start/confirm?next={}", encode(form))),
+            Refusal::SignInNeeded => {
+                let place = crate::shell::sign_in_path(&self.cx);
+                // The action itself is no place to come back to.
+                self.go(if place.starts_with("/start/sign-in") { "/start/sign-in" } else { &place });
+            }
+            Refusal::Forbidden | Refusal::NotFound | Refusal::Throttled | Refusal::Unavailable | Refusal::Internal => self.problem(error),
+        }
+    }
+
+    /// Refused with an error page.
+    pub fn problem(&self, error: Error) {
+        if let Ok(mut filling) = self.slot.0.lock() {
+            filling.refused = Some(error);
+        }
+    }
+
+    /// The end of most actions: go there and say so, or refuse.
+    pub fn finish(&self, outcome: Result<(), Error>, place: &str, flash: &Flash) {
+        match outcome {
+            Ok(()) => self.go_saying(place, flash),
+            Err(error) => self.refuse(error, place, &[]),
+        }
+    }
+}
+
+/// A refusal as a sentence, with the field named as people know it.
+fn spoken(error: &Error) -> String {
+    match error.field() {
+        Some(field) => {
+            let label = model::words::look_up(&format!("field.{field}")).map_or_else(|| field.replace('_', " "), str::to_owned);
+            t!("refused.field", field = label, reason = error.outside().trim_end_matches('.'))
+        }
+        None => error.outside().to_owned(),
+    }
+}
+
+/// A reason that follows a field's name, as a sentence of its own: "must not be empty" becomes "Must not be empty."
+fn sentence(reason: &str) -> String {
+    let mut chars = reason.chars();
+    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let stop = if reason.ends_with('.') { "" } else { "." };
+    format!("{first}{}{stop}", chars.as_str())
+}
+
+/// Where a form wants to go afterwards; anything but a path of this site is ignored.
+fn local(path: &str) -> Option<LocalPath> {
+    LocalPath::parse(path).ok()
+}
+
+/// An id from a form.
+fn id<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, Error> {
+    text.parse().map_err(|_| Error::not_found(what))
+}

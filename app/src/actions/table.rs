@@ -1,0 +1,141 @@
+//! Every action with its fields: what the door compares a form with, and what the access table is compared with.
+
+use leptos::server_fn::ServerFn;
+use leptos::server_fn::axum::register_explicit;
+
+use super::{admin, groups, me, sign_in, users};
+
+/// A field of a form.
+#[derive(Debug)]
+pub struct Known {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether the form is malformed without it.
+    pub required: bool,
+}
+
+/// A field that must be there; it may be empty.
+pub const fn must(name: &'static str) -> Known {
+    Known { name, required: true }
+}
+
+/// A field that may be left out.
+pub const fn may(name: &'static str) -> Known {
+    Known { name, required: false }
+}
+
+/// An action.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its path.
+    pub path: &'static str,
+    /// Its fields.
+    pub fields: &'static [Known],
+}
+
+/// The entry of a path.
+pub fn find(path: &str) -> Option<&'static Entry> {
+    ACTIONS.iter().find(|entry| entry.path == path)
+}
+
+macro_rules! actions {
+    ($($function:path, $path:literal: [$($field:expr),* $(,)?];)+) => {
+        /// Every action there is.
+        pub const ACTIONS: &[Entry] = &[$(Entry { path: $path, fields: &[$($field),*] }),+];
+
+        /// Makes every action known to the server functions' own table; called once at start. The linker may drop what
+        /// registers itself, so nothing is left to it.
+        pub fn register() {
+            $(register_explicit::<$function>();)+
+        }
+
+        #[cfg(test)]
+        fn declared() -> Vec<(&'static str, &'static str)> {
+            vec![$(($path, <$function as ServerFn>::PATH)),+]
+        }
+    };
+}
+
+actions! {
+    sign_in::SignInPassword, "/actions/sign-in/password": [must("username"), must("password"), may("next")];
+    sign_in::SignInCode, "/actions/sign-in/code": [must("code")];
+    sign_in::SignInOut, "/actions/sign-in/out": [];
+    sign_in::SignInPasskeyBegin, "/actions/sign-in/passkey-begin": [];
+    sign_in::SignInPasskey, "/actions/sign-in/passkey": [must("ceremony"), must("answer"), may("next")];
+    sign_in::SecondPasskeyBegin, "/actions/sign-in/second-passkey-begin": [];
+    sign_in::SecondPasskey, "/actions/sign-in/second-passkey": [must("ceremony"), must("answer")];
+    sign_in::EnrolTotp, "/actions/sign-in/enrol-app": [must("ceremony"), must("code"), may("name")];
+    sign_in::EnrolPasskeyBegin, "/actions/sign-in/enrol-passkey-begin": [];
+    sign_in::EnrolPasskey, "/actions/sign-in/enrol-passkey": [must("ceremony"), must("answer"), may("name")];
+    sign_in::NewPassword, "/actions/sign-in/new-password": [must("new"), must("again")];
+    sign_in::Forgotten, "/actions/sign-in/forgotten": [must("username")];
+    sign_in::UseLink, "/actions/sign-in/link": [must("token"), must("new"), must("again")];
+    me::MePassword, "/actions/me/password": [must("current"), must("new"), must("again")];
+    me::MeProfile, "/actions/me/profile": [must("display_name"), must("given_name"), must("family_name")];
+    me::MeTheme, "/actions/me/theme": [must("theme"), may("next")];
+    me::MeZone, "/actions/me/zone": [must("zone")];
+    me::MeConfirm, "/actions/me/confirm": [must("proof"), may("next")];
+    me::MeConfirmPasskeyBegin, "/actions/me/confirm-passkey-begin": [];
+    me::MeConfirmPasskey, "/actions/me/confirm-passkey": [must("ceremony"), must("answer"), may("next")];
+    me::MeAddTotp, "/actions/me/add-app": [must("ceremony"), must("code"), may("name")];
+    me::MeAddPasskeyBegin, "/actions/me/add-passkey-begin": [];
+    me::MeAddPasskey, "/actions/me/add-passkey": [must("ceremony"), must("answer"), may("name")];
+    me::MeRenameFactor, "/actions/me/rename-factor": [must("id"), must("name")];
+    me::MeRemoveFactor, "/actions/me/remove-factor": [must("id")];
+    me::MeRecoveryCodes, "/actions/me/recovery-codes": [];
+    me::MeEndSession, "/actions/me/end-session": [must("id")];
+    me::MeEndOtherSessions, "/actions/me/end-other-sessions": [];
+    users::UserCreate, "/actions/users/create":
+        [must("user_name"), must("email"), must("given_name"), must("family_name"), may("display_name"), may("invite")];
+    users::UserUpdate, "/actions/users/update":
+        [must("id"), must("version"), must("user_name"), must("email"), must("given_name"), must("family_name"), may("display_name")];
+    users::UserInvite, "/actions/users/invite": [must("id")];
+    users::UserDisable, "/actions/users/disable": [must("id")];
+    users::UserEnable, "/actions/users/enable": [must("id")];
+    users::UserDelete, "/actions/users/delete": [must("id"), must("expected"), must("name")];
+    users::UserResetPassword, "/actions/users/reset-password": [must("id")];
+    users::UserResetFactors, "/actions/users/reset-factors": [must("id")];
+    users::UserEndSessions, "/actions/users/end-sessions": [must("id")];
+    users::UserRoleGrant, "/actions/users/role-grant": [must("id"), must("role"), may("break_glass")];
+    groups::GroupCreate, "/actions/groups/create": [must("name"), may("description")];
+    groups::GroupUpdate, "/actions/groups/update": [must("id"), must("version"), must("name"), may("description")];
+    groups::GroupDelete, "/actions/groups/delete": [must("id"), must("expected"), must("name")];
+    groups::GroupMemberAdd, "/actions/groups/member-add": [must("group"), must("user"), may("next")];
+    groups::GroupMemberRemove, "/actions/groups/member-remove": [must("group"), must("user"), may("next")];
+    groups::GroupRoleGrant, "/actions/groups/role-grant": [must("id"), must("role")];
+    admin::RoleRevoke, "/actions/administrators/revoke": [must("id"), may("next")];
+    admin::SessionEnd, "/actions/sessions/end": [must("id"), may("next")];
+    admin::SettingsOrganization, "/actions/settings/organization": [must("version"), must("organization_name")];
+    admin::SettingsMfa, "/actions/settings/mfa": [must("version"), must("policy"), must("enrol_within_days")];
+    admin::SettingsSession, "/actions/settings/session": [must("version"), must("portal_minutes"), must("idle_minutes")];
+    admin::SettingsPassword, "/actions/settings/password":
+        [must("version"), must("min_length"), must("min_length_with_factor"), must("history")];
+    admin::SettingsAudit, "/actions/settings/audit": [must("version"), must("retention_days")];
+    admin::SettingsMailTest, "/actions/settings/mail-test": [];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_names_each_action_as_it_is_declared() {
+        for (named, declared) in declared() {
+            assert_eq!(named, declared);
+        }
+    }
+
+    #[test]
+    fn there_is_no_server_function_outside_the_table() {
+        register();
+        for (path, _) in leptos::server_fn::axum::server_fn_paths() {
+            assert!(find(path).is_some(), "{path} is not in the table");
+        }
+    }
+
+    #[test]
+    fn no_path_stands_twice() {
+        let mut seen = std::collections::HashSet::new();
+        assert!(ACTIONS.iter().all(|entry| seen.insert(entry.path)));
+    }
+}

@@ -1,0 +1,215 @@
+//! What administrators do with people.
+
+use domain::Error;
+use domain::identity::people::{LinkSent, PersonInput};
+use domain::identity::sessions::Notice;
+use leptos::prelude::*;
+use model::{Role, UserId, t, words::count};
+
+use super::{Act, id};
+use crate::parts::notice::Flash;
+
+fn place(user: &str) -> String {
+    format!("/admin/users/{user}")
+}
+
+/// Runs one change of a person and goes back to them.
+macro_rules! change {
+    ($act:ident, $id:ident, |$user:ident| $change:expr, $flash:expr) => {{
+        let outcome = match id::<UserId>(&$id, t!("noun.person")) {
+            Ok($user) => $change.await,
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(_) => $act.go_saying(&place(&$id), &$flash),
+            Err(error) => $act.refuse(error, &place(&$id), &[]),
+        }
+        Ok(())
+    }};
+}
+
+/// Creates a person, and sends the invitation where that was asked for.
+#[server(prefix = "/actions", endpoint = "users/create")]
+pub async fn user_create(
+    user_name: String,
+    email: String,
+    given_name: String,
+    family_name: String,
+    #[server(default)] display_name: String,
+    #[server(default)] invite: String,
+) -> Result<(), ServerFnError> {
+    let act = Act::begin()?;
+    let input = PersonInput {
+        user_name: user_name.trim().to_owned(),
+        email: email.trim().to_owned(),
+        given_name: given_name.trim().to_owned(),
+        family_name: family_name.trim().to_owned(),
+        display_name: display_name.trim().to_owned(),
+    };
+    match act.services().people.create(act.call(), &input, &[]).await {
+        Ok(user) if invite == "on" => {
+            let sent = act.services().people.invite(act.call(), user).await;
+            link_sent(&act, &user.to_string(), sent, "user-invited").await;
+        }
+        Ok(user) => act.go_saying(&place(&user.to_string()), &Flash::new("user-created").about(input.user_name)),
+        Err(error) => act.refuse(error, "/admin/users/new", &typed(&input)),
+    }
+    Ok(())
+}
+
+fn typed(input: &PersonInput) -> [(&'static str, &str); 5] {
+    [
+        ("user_name", &input.user_name),
+        ("email", &input.email),
+        ("given_name", &input.given_name),
+        ("family_name", &input.family_name),
+        ("display_name", &input.display_name),
+    ]
+}
+
+/// Changes a person's names and address.
+#[server(prefix = "/actions", endpoint = "users/update")]
+pub async fn user_update(
+    id: String,
+    version: i64,
+    user_name: String,
+    email: String,
+    given_name: String,
+    family_name: String,
+    #[server(default)] display_name: String,
+) -> Result<(), ServerFnError> {
+    let act = Act::begin()?;
+    let input = PersonInput {
+        user_name: user_name.trim().to_owned(),
+        email: email.trim().to_owned(),
+        given_name: given_name.trim().to_owned(),
+        family_name: family_name.trim().to_owned(),
+        display_name: display_name.trim().to_owned(),
+    };
+    let outcome = match super::id::<UserId>(&id, t!("noun.person")) {
+        Ok(user) => act.services().people.update(act.call(), user, version, &input).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(()) => act.go_saying(&place(&id), &Flash::new("user-saved").about(input.user_name)),
+        Err(error) => act.refuse(error, &format!("{}/edit", place(&id)), &typed(&input)),
+    }
+    Ok(())
+}
+
+/// Sends an invitation, or a new one.
+#[server(prefix = "/actions", endpoint = "users/invite")]
+pub async fn user_invite(id: String) -> Result<(), ServerFnError> {
+    let act = Act::begin()?;
+    let sent = match self::id::<UserId>(&id, t!("noun.person")) {
+        Ok(user) => act.services().people.invite(act.call(), user).await,
+        Err(error) => Err(error),
+    };
+    link_sent(&act, &id, sent, "user-invited").await;
+    Ok(())
+}
+
+/// Voids the password and sends a link to set another.
+#[server(prefix = "/actions", endpoint = "users/reset-password")]
+pub async fn user_reset_password(id: String) -> Result<(), ServerFnError> {
+    let act = Act::begin()?;
+    let sent = match self::id::<UserId>(&id, t!("noun.person")) {
+        Ok(user) => act.services().people.reset_password(act.call(), user).await,
+        Err(error) => Err(error),
+    };
+    link_sent(&act, &id, sent, "password-reset").await;
+    Ok(())
+}
+
+/// Removes all factors and sends a link to enrol again.
+#[server(prefix = "/actions", endpoint = "users/reset-factors")]
+pub async fn user_reset_factors(id: String) -> Result<(), ServerFnError> {
+    let act = Act::begin()?;
+    let sent = match self::id::<UserId>(&id, t!("noun.person")) {
+        Ok(user) => act.services().people.reset_factors(act.call(), user).await,
+        Err(error) => Err(error),
+    };
+    link_sent(&act, &id, sent, "factors-reset").await;
+    Ok(())
+}
+
+/// A link went out by mail, or is left with the session for the one page that shows it.
+async fn link_sent(act: &Act, user: &str, sent: Result<LinkSent, Error>, notice: &str) {
+    match sent {
+        Ok(LinkSent::ByMail) => act.go_saying(&place(user), &Flash::new(notice)),
+        Ok(LinkSent::ShowOnce(link)) => {
+            let secret = Notice {
+                tone: "secret".to_owned(),
+                message: "link".to_owned(),
+                values: vec![link.expose().to_owned(), user.to_owned(), notice.to_owned()],
+            };
+            match act.services().sessions.leave_notice(act.call(), secret).await {
+                Ok(()) => act.go(&format!("{}/link", place(user))),
+                Err(error) => act.problem(error),
+            }
+        }
+        Err(error) => act.refuse(error, &place(user), &[]),
+    }
+}
+
+/// Closes the door for a person.
+#[server(prefix = "/actions", endpoint = "users/disable")]
+pub async fn user_disable(id: String) -> Result<(), ServerFnError> {
+    let act = Act::begin()?;
+    change!(act, id, |user| act.services().people.disable(act.call(), user), Flash::new("user-disabled").undo_with("id", id.clone()))
+}
+
+/// Opens it again.
+#[server(prefix = "/actions", endpoint = "users/enable")]
+pub async fn user_enable(id: String) -> Result<(), ServerFnError> {
+    let act = Act::begin()?;
+    change!(act, id, |user| act.services().people.enable(act.call(), user), Flash::new("user-enabled").undo_with("id", id.clone()))
+}
+
+/// Ends all sessions of a person.
+#[server(prefix = "/actions", endpoint = "users/end-sessions")]
+pub async fn user_end_sessions(id: String) -> Result<(), ServerFnError> {
+    let act = Act::begin()?;
+    let outcome = match self::id::<UserId>(&id, t!("noun.person")) {
+        Ok(user) => act.services().sessions.end_all_of(act.call(), user).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(ended) => act.go_saying(&place(&id), &Flash::new("sessions-ended").about(count("count.sessions", ended))),
+        Err(error) => act.refuse(error, &place(&id), &[]),
+    }
+    Ok(())
+}
+
+/// Makes a person an administrator.
+#[server(prefix = "/actions", endpoint = "users/role-grant")]
+pub async fn user_role_grant(id: String, role: String, #[server(default)] break_glass: String) -> Result<(), ServerFnError> {
+    let act = Act::begin()?;
+    let outcome = match (self::id::<UserId>(&id, t!("noun.person")), role.parse::<Role>()) {
+        (Ok(user), Ok(role)) => act.services().administrators.grant_user(act.call(), user, role, break_glass == "on").await,
+        (Err(error), _) => Err(error),
+        (_, Err(invalid)) => Err(Error::invalid("role", invalid.to_string())),
+    };
+    act.finish(outcome, &place(&id), &Flash::new("role-granted").about(role));
+    Ok(())
+}
+
+/// Deletes a person. The name has been typed: a guard against the wrong row, not against the wrong administrator.
+#[server(prefix = "/actions", endpoint = "users/delete")]
+pub async fn user_delete(id: String, expected: String, name: String) -> Result<(), ServerFnError> {
+    let act = Act::begin()?;
+    let form = format!("{}/confirm/delete", place(&id));
+    if expected.trim() != name.trim() {
+        act.refuse(Error::invalid("name", t!("refused.name-differs")), &form, &[("name", &name)]);
+        return Ok(());
+    }
+    let outcome = match self::id::<UserId>(&id, t!("noun.person")) {
+        Ok(user) => act.services().people.delete(act.call(), user).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(()) => act.go_saying("/admin/users", &Flash::new("user-deleted").about(expected)),
+        Err(error) => act.refuse(error, &form, &[]),
+    }
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! Stub.
+
+use crate::context::Cx;
+use crate::parts::frame::Page;
+use crate::shell::Answer;
+
+/// Stub.
+pub async fn page(_: Cx) -> Answer {
+    Ok(Page::step("page", ()))
+}
+
+/// Stub.
+pub async fn entry(_: Cx) -> Answer {
+    Ok(Page::step("entry", ()))
+}
+

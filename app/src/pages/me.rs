@@ -1,0 +1,16 @@
+//! Stub.
+
+use crate::context::Cx;
+use crate::parts::frame::Page;
+use crate::shell::Answer;
+
+/// Stub.
+pub async fn root(_: Cx) -> Answer {
+    Ok(Page::step("root", ()))
+}
+
+/// Stub.
+pub async fn profile(_: Cx) -> Answer {
+    Ok(Page::step("profile", ()))
+}
+

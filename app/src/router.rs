@@ -1,0 +1,61 @@
+//! The pages and actions as one axum router, for the edge to mount.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use leptos::config::LeptosOptions;
+use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
+use model::t;
+
+use crate::actions::{door, table};
+use crate::context::{Ui, Visit, provide};
+use crate::pages::problem;
+use crate::shell::App;
+
+/// Everything people see. Each request must carry a [`Visit`] in its extensions, put there by a layer of the edge around this.
+pub fn router(ui: Ui) -> Router {
+    table::register();
+    let options = LeptosOptions::builder().output_name("vestibule").build();
+    let context = {
+        let ui = ui.clone();
+        move || provide(&ui)
+    };
+    let actions = {
+        let ui = ui.clone();
+        move |request: Request| door::act(ui.clone(), request)
+    };
+    Router::new()
+        .leptos_routes_with_context(&options, routes(), context, App)
+        .route("/actions/{*rest}", any(actions))
+        .with_state(options)
+}
+
+/// The pages, for the router and for the access table.
+pub fn routes() -> Vec<AxumRouteListing> {
+    generate_route_list(App)
+}
+
+/// The page of an address that leads nowhere; the edge's fallback.
+pub fn not_found(ui: &Ui, request: Request) -> Response {
+    problem_page(ui, request, StatusCode::NOT_FOUND)
+}
+
+/// An error page with a status of the edge's: what the request could not even ask the domain.
+pub fn problem_page(ui: &Ui, request: Request, status: StatusCode) -> Response {
+    let (parts, _) = request.into_parts();
+    let Some(visit) = parts.extensions.get::<Visit>().cloned() else {
+        return status.into_response();
+    };
+    let (title, said, next) = match status {
+        StatusCode::NOT_FOUND => (t!("problem.not-found"), t!("problem.no-page"), t!("problem.not-found-next")),
+        StatusCode::FORBIDDEN => (t!("problem.forbidden"), t!("problem.cross-site"), t!("problem.other-next")),
+        StatusCode::PAYLOAD_TOO_LARGE => (t!("problem.invalid"), t!("problem.too-large"), t!("problem.other-next")),
+        StatusCode::TOO_MANY_REQUESTS => (t!("problem.throttled"), t!("problem.busy"), t!("problem.throttled-next")),
+        StatusCode::SERVICE_UNAVAILABLE => (t!("problem.unavailable"), t!("problem.busy"), t!("problem.unavailable-next")),
+        status if status.is_server_error() => (t!("problem.internal"), t!("problem.fault"), t!("problem.internal-next")),
+        _ => (t!("problem.invalid"), t!("problem.malformed"), t!("problem.other-next")),
+    };
+    door::render(ui, visit, &parts, |cx| (status, problem::page(cx, status, title, said, next)))
+}
