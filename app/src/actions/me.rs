@@ -1,7 +1,8 @@
 //! What people do with their own things: password, profile, preferences, factors, sessions, and confirming who they are.
 
 use domain::identity::factors::RecoveryCodes;
-use domain::{Result, Secret};
+use domain::identity::sign_in::SessionGrant;
+use domain::{Error, Secret};
 use leptos::prelude::*;
 use model::{FactorId, SessionId, words::count};
 
@@ -93,7 +94,7 @@ pub async fn me_confirm_passkey(ceremony: String, answer: String, #[server(defau
     Ok(())
 }
 
-fn finish_confirm(act: &Act, confirmed: Result<domain::identity::sign_in::SessionGrant>, next: &str) {
+fn finish_confirm(act: &Act, confirmed: Result<SessionGrant, Error>, next: &str) {
     match confirmed {
         Ok(grant) => {
             act.cx.keep_session(&grant);

@@ -3,7 +3,7 @@
 use domain::identity::factors::{Ceremony, RecoveryCodes};
 use domain::identity::sessions::Notice;
 use domain::identity::sign_in::{Progress, SessionGrant, Step};
-use domain::{Actor, Error, Result, Secret};
+use domain::{Actor, Error, Secret};
 use leptos::prelude::*;
 use model::Refusal;
 use serde::{Deserialize, Serialize};
@@ -194,7 +194,7 @@ async fn go_on_with_codes(act: &Act, progress: &Progress, codes: &RecoveryCodes)
 }
 
 /// Leaves recovery codes with the session, for the one page that shows them.
-pub(super) async fn leave_codes(act: &Act, renewed: Option<&SessionGrant>, codes: &RecoveryCodes) -> Result<()> {
+pub(super) async fn leave_codes(act: &Act, renewed: Option<&SessionGrant>, codes: &RecoveryCodes) -> Result<(), Error> {
     let values = codes.0.iter().map(|code| code.expose().to_owned()).collect();
     let notice = Notice { tone: "secret".to_owned(), message: "recovery-codes".to_owned(), values };
     let sessions = &act.services().sessions;
@@ -207,7 +207,7 @@ pub(super) async fn leave_codes(act: &Act, renewed: Option<&SessionGrant>, codes
 }
 
 /// The options of a ceremony for the script; a refusal becomes an error page.
-pub(super) fn begin(act: &Act, begun: Result<Ceremony>) -> Option<PasskeyOptions> {
+pub(super) fn begin(act: &Act, begun: Result<Ceremony, Error>) -> Option<PasskeyOptions> {
     match begun {
         Ok(ceremony) => Some(PasskeyOptions { ceremony: ceremony.id, options: ceremony.options }),
         Err(error) => {

@@ -1,6 +1,5 @@
 //! Every action with its fields: what the door compares a form with, and what the access table is compared with.
 
-use leptos::server_fn::ServerFn;
 use leptos::server_fn::axum::register_explicit;
 
 use super::{admin, groups, me, sign_in, users};
@@ -51,7 +50,7 @@ macro_rules! actions {
 
         #[cfg(test)]
         fn declared() -> Vec<(&'static str, &'static str)> {
-            vec![$(($path, <$function as ServerFn>::PATH)),+]
+            vec![$(($path, <$function as leptos::server_fn::ServerFn>::PATH)),+]
         }
     };
 }

@@ -86,10 +86,11 @@ impl Table {
     /// The view. Sort links keep the other parts of the address.
     pub fn view(self, address: &Address) -> AnyView {
         let heads = self.columns.into_iter().map(|column| column.view(address)).collect_view();
+        let caption = self.label.clone();
         view! {
-            <div class="table table-scroll" tabindex="0" role="region" aria-label=self.label.clone()>
+            <div class="table table-scroll" tabindex="0" role="region" aria-label=self.label>
                 <table>
-                    <caption class="hidden-visually">{self.label}</caption>
+                    <caption class="hidden-visually">{caption}</caption>
                     <thead><tr>{heads}</tr></thead>
                     <tbody>{self.rows}</tbody>
                 </table>
