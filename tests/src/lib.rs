@@ -3,12 +3,7 @@
 //! Every server is its own: a scratch folder, a free port, and on PostgreSQL (when `VESTIBULE_TEST_DATABASE_URL` names a
 //! server) a database of its own. All of it goes when the value is dropped.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "this crate is used by tests only"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "this crate is used by tests only")]
 
 mod browser;
 mod database;

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::{Browser, DemoPerson, database::Database};
 
 /// Long enough for a loaded machine, short enough to see that nothing comes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server to be started: `Vestibule::setup().demo().env("VESTIBULE_…", "…").start()`.
 #[derive(Debug)]
