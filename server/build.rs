@@ -60,13 +60,7 @@ impl File {
     fn new(logical: &str, bytes: Vec<u8>) -> Self {
         let (stem, ending) = logical.rsplit_once('.').unwrap_or((logical, "bin"));
         let hash = hash_of(&[&bytes]);
-        Self {
-            logical: logical.to_owned(),
-            stem: stem.to_owned(),
-            ending: ending.to_owned(),
-            bytes,
-            hash,
-        }
+        Self { logical: logical.to_owned(), stem: stem.to_owned(), ending: ending.to_owned(), bytes, hash }
     }
 
     fn address(&self) -> String {
@@ -99,20 +93,13 @@ fn read_folder(folder: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {
     while let Some(current) = open.pop() {
         for entry in fs::read_dir(&current).map_err(|error| format!("{}: {error}", current.display()))? {
             let path = entry?.path();
-            if path
-                .file_name()
-                .and_then(OsStr::to_str)
-                .is_none_or(|name| name.starts_with('.'))
-            {
+            if path.file_name().and_then(OsStr::to_str).is_none_or(|name| name.starts_with('.')) {
                 continue;
             }
             if path.is_dir() {
                 open.push(path);
             } else {
-                let name = path
-                    .strip_prefix(folder)?
-                    .to_str()
-                    .ok_or("a static file's name is not UTF-8")?;
+                let name = path.strip_prefix(folder)?.to_str().ok_or("a static file's name is not UTF-8")?;
                 found.insert(name.to_owned(), fs::read(&path)?);
             }
         }
@@ -122,10 +109,7 @@ fn read_folder(folder: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {
 
 fn public_files(folder: &Path) -> Outcome<Vec<File>> {
     println!("cargo::rerun-if-changed={}", folder.display());
-    Ok(read_folder(folder)?
-        .into_iter()
-        .map(|(name, bytes)| File::new(&name, bytes))
-        .collect())
+    Ok(read_folder(folder)?.into_iter().map(|(name, bytes)| File::new(&name, bytes)).collect())
 }
 
 fn stylesheet_file(folder: &Path) -> Outcome<Option<File>> {
@@ -146,9 +130,7 @@ fn stylesheet_file(folder: &Path) -> Outcome<Option<File>> {
 
 /// The folder of the islands, made if need be: a watched path that does not exist would rebuild the server every time.
 fn site_folder(root: &Path) -> Outcome<PathBuf> {
-    let folder = env::var_os("VESTIBULE_SITE")
-        .map_or_else(|| root.join("target/site"), PathBuf::from)
-        .join("pkg");
+    let folder = env::var_os("VESTIBULE_SITE").map_or_else(|| root.join("target/site"), PathBuf::from).join("pkg");
     fs::create_dir_all(&folder)?;
     println!("cargo::rerun-if-changed={}", folder.display());
     Ok(folder)
@@ -159,11 +141,7 @@ fn site_folder(root: &Path) -> Outcome<PathBuf> {
 fn island_files(folder: &Path) -> Outcome<Vec<File>> {
     let found: Vec<_> = read_folder(folder)?
         .into_iter()
-        .filter(|(name, _)| {
-            Path::new(name)
-                .extension()
-                .is_some_and(|ending| ending == "js" || ending == "wasm")
-        })
+        .filter(|(name, _)| Path::new(name).extension().is_some_and(|ending| ending == "js" || ending == "wasm"))
         .collect();
     let hash = hash_of(&found.iter().map(|(_, bytes)| bytes.as_slice()).collect::<Vec<_>>());
     let mut files = Vec::new();
@@ -211,9 +189,7 @@ fn table(files: &[File], out: &Path) -> Outcome<String> {
                 return Ok("None".to_owned());
             }
             fs::write(out.join(format!("asset{index}.{suffix}")), bytes)?;
-            Ok(format!(
-                "Some(include_bytes!(concat!(env!(\"OUT_DIR\"), \"/asset{index}.{suffix}\")))"
-            ))
+            Ok(format!("Some(include_bytes!(concat!(env!(\"OUT_DIR\"), \"/asset{index}.{suffix}\")))"))
         };
         let brotli = compressed("br", brotli_of(&file.bytes, quality)?)?;
         let gzip = compressed("gz", gzip_of(&file.bytes)?)?;
@@ -230,11 +206,7 @@ fn table(files: &[File], out: &Path) -> Outcome<String> {
 
 fn brotli_of(bytes: &[u8], quality: i32) -> Outcome<Vec<u8>> {
     let mut packed = Vec::new();
-    let settings = brotli::enc::BrotliEncoderParams {
-        quality,
-        size_hint: bytes.len(),
-        ..Default::default()
-    };
+    let settings = brotli::enc::BrotliEncoderParams { quality, size_hint: bytes.len(), ..Default::default() };
     brotli::BrotliCompress(&mut &*bytes, &mut packed, &settings)?;
     Ok(packed)
 }

@@ -18,13 +18,8 @@ pub fn bundle(sheets: &BTreeMap<String, String>) -> Result<String, String> {
             continue;
         };
         let fault = |what: &str| format!("main.css:{}: {what}", number + 1);
-        let rest = rest
-            .trim()
-            .strip_suffix(';')
-            .ok_or_else(|| fault("an import ends with ; on its own line"))?;
-        let rest = rest
-            .strip_prefix("url(")
-            .map_or(rest.to_owned(), |inner| inner.replacen(')', "", 1));
+        let rest = rest.trim().strip_suffix(';').ok_or_else(|| fault("an import ends with ; on its own line"))?;
+        let rest = rest.strip_prefix("url(").map_or(rest.to_owned(), |inner| inner.replacen(')', "", 1));
         let mut parts = rest.splitn(3, '"');
         let (Some(""), Some(name), Some(condition)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(fault("an import names its file in double quotes"));

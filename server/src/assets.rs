@@ -38,9 +38,7 @@ const FOR_A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400")
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     AT_ROOT
         .iter()
-        .fold(Router::new(), |router, name| {
-            router.route(&format!("/{name}"), any(serve_asset))
-        })
+        .fold(Router::new(), |router, name| router.route(&format!("/{name}"), any(serve_asset)))
         .route("/static/{*name}", any(serve_asset))
 }
 
@@ -51,9 +49,7 @@ pub fn find(path: &str) -> Option<&'static Asset> {
 
 /// The address of a file by the name pages use. A name that does not exist gives an address that answers 404.
 pub fn url_of(logical: &str) -> &'static str {
-    URLS.iter()
-        .find(|(name, _)| *name == logical)
-        .map_or("/static/missing", |(_, url)| url)
+    URLS.iter().find(|(name, _)| *name == logical).map_or("/static/missing", |(_, url)| url)
 }
 
 /// Answers for every address of [`router`].
@@ -156,11 +152,8 @@ fn weight(headers: &HeaderMap, form: Form) -> u16 {
     let (mut named, mut star) = (None, None);
     for item in listed(headers, &header::ACCEPT_ENCODING) {
         let (coding, parameters) = item.split_once(';').unwrap_or((item, ""));
-        let weight = parameters
-            .trim()
-            .strip_prefix("q=")
-            .or(parameters.trim().strip_prefix("Q="))
-            .map_or(1000, thousandths);
+        let weight =
+            parameters.trim().strip_prefix("q=").or(parameters.trim().strip_prefix("Q=")).map_or(1000, thousandths);
         match coding.trim() {
             "*" => star = Some(weight),
             coding if coding.eq_ignore_ascii_case(name) => named = Some(weight),
@@ -190,12 +183,7 @@ fn already_there(headers: &HeaderMap, tag: &str) -> bool {
 
 /// The items of a comma-separated header, over all its lines.
 fn listed<'h>(headers: &'h HeaderMap, name: &header::HeaderName) -> impl Iterator<Item = &'h str> {
-    headers
-        .get_all(name)
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .map(str::trim)
+    headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')).map(str::trim)
 }
 
 #[cfg(test)]

@@ -18,10 +18,7 @@ async fn ask(method: &str, path: &str, sent: &[(&str, &str)]) -> Response<Body> 
     for (name, value) in sent {
         request = request.header(*name, *value);
     }
-    router::<()>()
-        .oneshot(request.body(Body::empty()).unwrap())
-        .await
-        .unwrap()
+    router::<()>().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
 }
 
 async fn body(answer: Response<Body>) -> Vec<u8> {
@@ -47,12 +44,7 @@ fn an_address_holds_the_hash_of_the_content() {
 
 #[test]
 fn loader_and_wasm_share_their_hash() {
-    let hash = |name| {
-        ASSETS
-            .iter()
-            .find(|asset| asset.logical == name)
-            .map(|asset| asset.hash)
-    };
+    let hash = |name| ASSETS.iter().find(|asset| asset.logical == name).map(|asset| asset.hash);
     assert_eq!(hash("vestibule.js"), hash("vestibule.wasm"));
 }
 
@@ -74,17 +66,13 @@ async fn compressed_forms_hold_the_same_file() {
     let packed = ask("GET", sheet().path, &[("accept-encoding", "gzip, deflate, br, zstd")]).await;
     assert_eq!(told(&packed, "content-encoding"), "br");
     let mut plain = Vec::new();
-    brotli::Decompressor::new(body(packed).await.as_slice(), 4096)
-        .read_to_end(&mut plain)
-        .unwrap();
+    brotli::Decompressor::new(body(packed).await.as_slice(), 4096).read_to_end(&mut plain).unwrap();
     assert_eq!(plain, sheet().identity);
 
     let packed = ask("GET", sheet().path, &[("accept-encoding", "gzip")]).await;
     assert_eq!(told(&packed, "content-encoding"), "gzip");
     let mut plain = Vec::new();
-    flate2::read::GzDecoder::new(body(packed).await.as_slice())
-        .read_to_end(&mut plain)
-        .unwrap();
+    flate2::read::GzDecoder::new(body(packed).await.as_slice()).read_to_end(&mut plain).unwrap();
     assert_eq!(plain, sheet().identity);
 }
 
@@ -115,12 +103,7 @@ async fn a_known_tag_is_answered_without_the_body() {
     let first = ask("GET", sheet().path, &[("accept-encoding", "br")]).await;
     let tag = told(&first, "etag").to_owned();
     for known in [tag.clone(), format!("\"x\", W/{tag}"), "*".to_owned()] {
-        let again = ask(
-            "GET",
-            sheet().path,
-            &[("accept-encoding", "br"), ("if-none-match", &known)],
-        )
-        .await;
+        let again = ask("GET", sheet().path, &[("accept-encoding", "br"), ("if-none-match", &known)]).await;
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{known}");
         assert_eq!(told(&again, "etag"), tag);
         assert_eq!(body(again).await, b"");
@@ -134,10 +117,7 @@ async fn a_known_tag_is_answered_without_the_body() {
 async fn head_says_the_length_and_sends_nothing() {
     let answer = ask("HEAD", sheet().path, &[]).await;
     assert_eq!(answer.status(), StatusCode::OK);
-    assert_eq!(
-        told(&answer, header::CONTENT_LENGTH.as_str()),
-        sheet().identity.len().to_string()
-    );
+    assert_eq!(told(&answer, header::CONTENT_LENGTH.as_str()), sheet().identity.len().to_string());
     assert_eq!(body(answer).await, b"");
 }
 
@@ -148,13 +128,9 @@ async fn other_methods_and_other_names_are_refused() {
         assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");
         assert_eq!(told(&answer, "allow"), "GET, HEAD");
     }
-    for path in [
-        "/static/main.css",
-        "/static/missing",
-        "/static/../Cargo.toml",
-        "/static/%2e%2e/Cargo.toml",
-        "/static/a/b",
-    ] {
+    for path in
+        ["/static/main.css", "/static/missing", "/static/../Cargo.toml", "/static/%2e%2e/Cargo.toml", "/static/a/b"]
+    {
         assert_eq!(ask("GET", path, &[]).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
 }
@@ -173,19 +149,13 @@ async fn names_at_the_root_are_kept_for_a_day() {
 }
 
 fn sheets(files: &[(&str, &str)]) -> BTreeMap<String, String> {
-    files
-        .iter()
-        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
-        .collect()
+    files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
 }
 
 #[test]
 fn imports_are_followed_in_order_and_keep_their_layer() {
     let files = sheets(&[
-        (
-            "main.css",
-            "@layer a, b;\n@import \"b.css\" layer(b);\n@import url(\"./a.css\") layer(a) print;\np{}\n",
-        ),
+        ("main.css", "@layer a, b;\n@import \"b.css\" layer(b);\n@import url(\"./a.css\") layer(a) print;\np{}\n"),
         ("a.css", "i{}"),
         ("b.css", "u{}"),
     ]);
@@ -198,41 +168,20 @@ fn imports_are_followed_in_order_and_keep_their_layer() {
 #[test]
 fn a_stylesheet_that_is_missing_or_forgotten_stops_the_build() {
     let missing = sheets(&[("main.css", "@import \"gone.css\";")]);
-    assert_eq!(
-        stylesheet::bundle(&missing).unwrap_err(),
-        "main.css:1: gone.css does not exist"
-    );
+    assert_eq!(stylesheet::bundle(&missing).unwrap_err(), "main.css:1: gone.css does not exist");
     let forgotten = sheets(&[("main.css", ""), ("lost.css", "")]);
-    assert_eq!(
-        stylesheet::bundle(&forgotten).unwrap_err(),
-        "lost.css: main.css does not import it"
-    );
+    assert_eq!(stylesheet::bundle(&forgotten).unwrap_err(), "lost.css: main.css does not import it");
     let unnamed = sheets(&[("main.css", "@import \"a.css\" layer;"), ("a.css", "")]);
-    assert_eq!(
-        stylesheet::bundle(&unnamed).unwrap_err(),
-        "main.css:1: a layer is written layer(name)"
-    );
+    assert_eq!(stylesheet::bundle(&unnamed).unwrap_err(), "main.css:1: a layer is written layer(name)");
 }
 
 #[test]
 fn minifying_keeps_what_means_something() {
     for (long, short) in [
-        (
-            "a {\n  color: red;\n  margin: 0 auto;\n}\n",
-            "a{color:red;margin:0 auto}",
-        ),
-        (
-            "/* why */ a :hover, b > c { --x: calc(1px + 2px) }",
-            "a :hover,b > c{--x:calc(1px + 2px)}",
-        ),
-        (
-            "a::before { content: \"/* { ; \\\" } */  x\" }",
-            "a::before{content:\"/* { ; \\\" } */  x\"}",
-        ),
-        (
-            "@media (width >= 40em) and (hover) { a { b: c; } }",
-            "@media (width >= 40em) and (hover){a{b:c}}",
-        ),
+        ("a {\n  color: red;\n  margin: 0 auto;\n}\n", "a{color:red;margin:0 auto}"),
+        ("/* why */ a :hover, b > c { --x: calc(1px + 2px) }", "a :hover,b > c{--x:calc(1px + 2px)}"),
+        ("a::before { content: \"/* { ; \\\" } */  x\" }", "a::before{content:\"/* { ; \\\" } */  x\"}"),
+        ("@media (width >= 40em) and (hover) { a { b: c; } }", "@media (width >= 40em) and (hover){a{b:c}}"),
         ("a{b:c} /* never closed", "a{b:c}"),
     ] {
         assert_eq!(stylesheet::minify(long), short);

@@ -35,10 +35,7 @@ impl Browser {
             .no_proxy()
             .build()
             .expect("a client");
-        Self {
-            client,
-            base: format!("http://localhost:{port}"),
-        }
+        Self { client, base: format!("http://localhost:{port}") }
     }
 
     /// A request to build by hand, with nothing added but the cookies.
@@ -47,29 +44,18 @@ impl Browser {
     }
 
     pub fn get(&self, path: &str) -> Answer {
-        Answer::read(
-            self.request(Method::GET, path)
-                .header(header::ACCEPT, "text/html")
-                .send(),
-        )
+        Answer::read(self.request(Method::GET, path).header(header::ACCEPT, "text/html").send())
     }
 
     /// Sends a form as a page of the same origin would.
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        Answer::read(
-            self.request(Method::POST, path)
-                .header("sec-fetch-site", "same-origin")
-                .form(fields)
-                .send(),
-        )
+        Answer::read(self.request(Method::POST, path).header("sec-fetch-site", "same-origin").form(fields).send())
     }
 
     /// Signs in with password and, if it is asked for, the authenticator's code; gives the last answer.
     pub fn sign_in(&self, person: &DemoPerson) -> Answer {
-        let answer = self.post(
-            "/actions/sign-in/password",
-            &[("username", &person.user_name), ("password", &person.password)],
-        );
+        let answer =
+            self.post("/actions/sign-in/password", &[("username", &person.user_name), ("password", &person.password)]);
         if answer.leads_to("/start/second-factor") {
             return self.post("/actions/sign-in/code", &[("code", &person.code())]);
         }
@@ -81,18 +67,12 @@ impl Answer {
     pub fn read(response: reqwest::Result<Response>) -> Self {
         let response = response.expect("an answer");
         let (status, headers) = (response.status(), response.headers().clone());
-        Self {
-            status,
-            headers,
-            body: response.text().expect("a body of text"),
-        }
+        Self { status, headers, body: response.text().expect("a body of text") }
     }
 
     /// A header's text, empty if it is missing.
     pub fn header(&self, name: impl Into<HeaderName>) -> &str {
-        self.headers
-            .get(name.into())
-            .map_or("", |value| value.to_str().expect("a header of text"))
+        self.headers.get(name.into()).map_or("", |value| value.to_str().expect("a header of text"))
     }
 
     /// Where a redirect leads, empty if it is none.

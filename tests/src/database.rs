@@ -34,9 +34,7 @@ impl Database {
         match self {
             Self::Sqlite => None,
             Self::Postgres { server, name } => {
-                let (address, _) = server
-                    .rsplit_once('/')
-                    .expect("the URL of a PostgreSQL server ends in a database");
+                let (address, _) = server.rsplit_once('/').expect("the URL of a PostgreSQL server ends in a database");
                 Some(format!("{address}/{name}"))
             }
         }
@@ -56,9 +54,5 @@ fn psql(server: &str, statement: &str) {
         .args(["--no-psqlrc", "--quiet", "--dbname", server, "--command", statement])
         .output()
         .expect("psql is installed");
-    assert!(
-        done.status.success(),
-        "{statement}: {}",
-        String::from_utf8_lossy(&done.stderr)
-    );
+    assert!(done.status.success(), "{statement}: {}", String::from_utf8_lossy(&done.stderr));
 }

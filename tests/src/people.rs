@@ -17,20 +17,14 @@ impl DemoPerson {
         let mut fields = line.split('\t');
         let mut next = || fields.next().unwrap_or_default().to_owned();
         let (user_name, password, otpauth) = (next(), next(), next());
-        Self {
-            user_name,
-            password,
-            otpauth: Some(otpauth).filter(|address| !address.is_empty()),
-        }
+        Self { user_name, password, otpauth: Some(otpauth).filter(|address| !address.is_empty()) }
     }
 
     /// The code that an authenticator app would show now. A code works once: one sign-in per person and half minute.
     #[expect(clippy::disallowed_methods, reason = "an authenticator app reads the clock too")]
     pub fn code(&self) -> String {
         let address = self.otpauth.as_ref().expect("this person has an authenticator");
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .expect("a clock after 1970");
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
         let authenticator = Totp::from_url(address).expect("an otpauth address");
         authenticator.generate(now.as_secs()).to_string()
     }

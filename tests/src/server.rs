@@ -73,11 +73,7 @@ impl Setup {
     /// Starts the server and waits until it listens.
     pub fn start(self) -> Vestibule {
         let process = Process::start(&self.place, self.demo);
-        Vestibule {
-            place: self.place,
-            demo: self.demo,
-            process: Some(process),
-        }
+        Vestibule { place: self.place, demo: self.demo, process: Some(process) }
     }
 
     /// Runs another command where the server would run, without a server.
@@ -92,18 +88,8 @@ impl Setup {
 
 impl Vestibule {
     pub fn setup() -> Setup {
-        let folder = tempfile::Builder::new()
-            .prefix("vestibule-it-")
-            .tempdir()
-            .expect("a scratch folder");
-        Setup {
-            place: Place {
-                folder,
-                database: Database::create(),
-                environment: Vec::new(),
-            },
-            demo: false,
-        }
+        let folder = tempfile::Builder::new().prefix("vestibule-it-").tempdir().expect("a scratch folder");
+        Setup { place: Place { folder, database: Database::create(), environment: Vec::new() }, demo: false }
     }
 
     /// An empty installation, listening.
@@ -142,10 +128,7 @@ impl Vestibule {
     /// Everyone in `demo-users.txt`.
     pub fn demo_people(&self) -> Vec<DemoPerson> {
         let text = fs::read_to_string(self.data_dir().join("demo-users.txt")).expect("the file of demo people");
-        text.lines()
-            .filter(|line| line.contains('\t'))
-            .map(DemoPerson::parse)
-            .collect()
+        text.lines().filter(|line| line.contains('\t')).map(DemoPerson::parse).collect()
     }
 
     pub fn demo_person(&self, user_name: &str) -> DemoPerson {
@@ -167,10 +150,7 @@ impl Vestibule {
 
     /// What the server has printed on standard output since the last call.
     pub fn printed(&self) -> Vec<String> {
-        self.process
-            .as_ref()
-            .map(|process| process.printed.try_iter().collect())
-            .unwrap_or_default()
+        self.process.as_ref().map(|process| process.printed.try_iter().collect()).unwrap_or_default()
     }
 
     /// Everything the server has written to standard error so far.
@@ -189,9 +169,7 @@ impl Vestibule {
     /// Asks the server to end, as `systemctl stop` does, and waits until it has.
     pub fn terminate(&mut self) -> ExitStatus {
         let mut process = self.process.take().expect("a running server");
-        let asked = Command::new("kill")
-            .args(["-TERM", &process.child.id().to_string()])
-            .status();
+        let asked = Command::new("kill").args(["-TERM", &process.child.id().to_string()]).status();
         assert!(asked.expect("kill is installed").success());
         process.child.wait().expect("the process is ours")
     }
@@ -254,11 +232,7 @@ impl Place {
 
 impl Process {
     fn start(place: &Place, demo: bool) -> Self {
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(place.log())
-            .expect("a log file");
+        let log = File::options().create(true).append(true).open(place.log()).expect("a log file");
         let mut command = place.command();
         command.arg("serve").args(demo.then_some("--demo"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
@@ -271,16 +245,8 @@ impl Process {
 
         while let Ok(line) = printed.recv_timeout(PATIENCE) {
             if let Some(address) = line.strip_prefix("listening on http://") {
-                let port = address
-                    .trim_end_matches('/')
-                    .rsplit(':')
-                    .next()
-                    .and_then(|port| port.parse().ok());
-                return Self {
-                    child,
-                    port: port.expect("the address names a port"),
-                    printed,
-                };
+                let port = address.trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok());
+                return Self { child, port: port.expect("the address names a port"), printed };
             }
         }
         let _ = child.kill();
@@ -294,10 +260,7 @@ impl Process {
 
 /// The binary under test: `VESTIBULE_BIN`, or what `cargo build` made.
 fn binary() -> PathBuf {
-    let path = env::var_os("VESTIBULE_BIN").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/debug/vestibule"),
-        PathBuf::from,
-    );
-    path.canonicalize()
-        .unwrap_or_else(|_| panic!("{} is missing: cargo build --bin vestibule", path.display()))
+    let path = env::var_os("VESTIBULE_BIN")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/debug/vestibule"), PathBuf::from);
+    path.canonicalize().unwrap_or_else(|_| panic!("{} is missing: cargo build --bin vestibule", path.display()))
 }

@@ -35,19 +35,8 @@ const LIVES_IN: &[(&str, &str)] = &[
 ];
 
 /// What may never become part of the wasm file.
-const NEVER_IN_A_BROWSER: &[&str] = &[
-    "domain",
-    "wire",
-    "vestibule",
-    "sea-orm",
-    "samael",
-    "ldap3",
-    "tokio",
-    "axum",
-    "aws-lc-rs",
-    "openssl",
-    "argon2",
-];
+const NEVER_IN_A_BROWSER: &[&str] =
+    &["domain", "wire", "vestibule", "sea-orm", "samael", "ldap3", "tokio", "axum", "aws-lc-rs", "openssl", "argon2"];
 
 type Edges = BTreeMap<String, BTreeSet<String>>;
 
@@ -66,14 +55,8 @@ fn edges(metadata: &Metadata) -> Edges {
         .packages
         .iter()
         .map(|package| {
-            let named = package
-                .dependencies
-                .iter()
-                .filter(|dependency| dependency.kind != DependencyKind::Development);
-            (
-                package.name.to_string(),
-                named.map(|dependency| dependency.name.clone()).collect(),
-            )
+            let named = package.dependencies.iter().filter(|dependency| dependency.kind != DependencyKind::Development);
+            (package.name.to_string(), named.map(|dependency| dependency.name.clone()).collect())
         })
         .collect()
 }
@@ -90,10 +73,7 @@ fn faults(edges: &Edges) -> Vec<String> {
             if edges.contains_key(other) && !allowed.contains(&other.as_str()) {
                 faults.push(format!("{package} must not depend on {other}"));
             }
-            if let Some((_, home)) = LIVES_IN
-                .iter()
-                .find(|(library, home)| library == other && home != package)
-            {
+            if let Some((_, home)) = LIVES_IN.iter().find(|(library, home)| library == other && home != package) {
                 faults.push(format!("{other} lives in {home}, not in {package}"));
             }
         }
@@ -105,28 +85,14 @@ fn faults(edges: &Edges) -> Vec<String> {
 fn reachable(package: &str, more: &[&str]) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-        .args([
-            "tree",
-            "--locked",
-            "--offline",
-            "--edges",
-            "normal",
-            "--prefix",
-            "none",
-            "--format",
-            "{p}",
-        ])
+        .args(["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
         .args(["--package", package])
         .args(more)
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let names = String::from_utf8(output.stdout).unwrap();
-    names
-        .lines()
-        .filter_map(|line| line.split(' ').next())
-        .map(str::to_owned)
-        .collect()
+    names.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
 }
 
 #[test]
@@ -158,11 +124,7 @@ fn a_wrong_edge_would_be_seen() {
 #[test]
 fn pages_reach_the_domain_only_with_their_server_feature() {
     let metadata = metadata();
-    let app = metadata
-        .packages
-        .iter()
-        .find(|package| package.name.as_str() == "app")
-        .unwrap();
+    let app = metadata.packages.iter().find(|package| package.name.as_str() == "app").unwrap();
     for dependency in &app.dependencies {
         if ["domain", "wire"].contains(&dependency.name.as_str()) {
             assert!(dependency.optional, "{} must be optional", dependency.name);
@@ -171,9 +133,7 @@ fn pages_reach_the_domain_only_with_their_server_feature() {
     for (feature, enables) in &app.features {
         if !["ssr", "default", "domain", "wire"].contains(&feature.as_str()) {
             assert!(
-                !enables
-                    .iter()
-                    .any(|entry| entry.contains("domain") || entry.contains("wire") || entry == "ssr"),
+                !enables.iter().any(|entry| entry.contains("domain") || entry.contains("wire") || entry == "ssr"),
                 "the feature {feature} brings the domain"
             );
         }
@@ -184,14 +144,8 @@ fn pages_reach_the_domain_only_with_their_server_feature() {
 fn nothing_of_the_server_goes_to_a_browser() {
     let wasm: &[&str] = &["--target", "wasm32-unknown-unknown"];
     let browser = reachable("hydrate", wasm);
-    assert!(
-        browser.contains("app") && browser.contains("model") && browser.contains("leptos"),
-        "{browser:?}"
-    );
-    let strangers: Vec<_> = NEVER_IN_A_BROWSER
-        .iter()
-        .filter(|name| browser.contains(**name))
-        .collect();
+    assert!(browser.contains("app") && browser.contains("model") && browser.contains("leptos"), "{browser:?}");
+    let strangers: Vec<_> = NEVER_IN_A_BROWSER.iter().filter(|name| browser.contains(**name)).collect();
     assert!(strangers.is_empty(), "the wasm file would hold {strangers:?}");
 
     // The same question about the server must find them, or the question is wrong.

@@ -1,0 +1,123 @@
+// Debian's Chromium: contexts in every guise, a guard that lets no fault pass unseen, axe, and pictures.
+
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+import { codeAt } from './totp.js';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const screens = fileURLToPath(new URL('../../target/screens/', import.meta.url));
+const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/** How people come: each is a set of options for a browser context. */
+export const guises = {
+  light: { colorScheme: 'light', viewport: { width: 1280, height: 900 } },
+  dark: { colorScheme: 'dark', viewport: { width: 1280, height: 900 } },
+  narrow: { colorScheme: 'light', viewport: { width: 390, height: 844 } },
+  'without-scripts': { colorScheme: 'light', viewport: { width: 1280, height: 900 }, javaScriptEnabled: false },
+};
+
+export async function launch() {
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+  assert.ok(existsSync(executablePath), `${executablePath} is missing: apt-get install chromium`);
+  return chromium.launch({
+    executablePath,
+    // The sandbox wants rights that containers do not give; the pages are our own.
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
+  });
+}
+
+/** One person's browser window in a guise; `faults` collects what went wrong in it. */
+export class Window {
+  static async open(browser, server, guise = guises.light, signedIn = undefined) {
+    const context = await browser.newContext({ ...guise, baseURL: server.url, storageState: signedIn });
+    const window = new Window(context, await context.newPage());
+    window.#watch();
+    return window;
+  }
+
+  faults = [];
+
+  constructor(context, page) {
+    this.context = context;
+    this.page = page;
+  }
+
+  #watch() {
+    const { page, faults } = this;
+    // Content-security violations arrive here too: Chromium reports each as a console error.
+    page.on('console', (message) => {
+      // The status of a page is the test's business, not a fault of the page.
+      const own = message.location().url === page.url() && message.text().startsWith('Failed to load resource');
+      if (['error', 'warning'].includes(message.type()) && !own) faults.push(`console: ${message.text()}`);
+    });
+    page.on('pageerror', (error) => faults.push(`script: ${error.message}`));
+    page.on('requestfailed', (request) => {
+      // A navigation that starts while the islands still load ends their loading.
+      if (request.failure()?.errorText !== 'net::ERR_ABORTED') faults.push(`request: ${request.url()}`);
+    });
+    page.on('response', (response) => {
+      if (response.status() >= 400 && !response.request().isNavigationRequest()) {
+        faults.push(`${response.status()}: ${response.url()}`);
+      }
+    });
+  }
+
+  /** Opens a path, waits until nothing loads any more, and gives the status. */
+  async open(path) {
+    const response = await this.page.goto(path, { waitUntil: 'networkidle' });
+    return response.status();
+  }
+
+  /** The path shown now. */
+  get path() {
+    return new URL(this.page.url()).pathname;
+  }
+
+  /** Signs in by the forms, as far as the person's password and authenticator lead. */
+  async signIn(person) {
+    await this.open('/start/sign-in');
+    await this.page.fill('input[name=username]', person.userName);
+    await this.page.fill('input[name=password]', person.password);
+    await this.#submit('form[action$="/actions/sign-in/password"]');
+    if (this.path === '/start/second-factor') {
+      await this.page.fill('input[name=code]', codeAt(person.otpauth, Date.now()));
+      await this.#submit('form[action$="/actions/sign-in/code"]');
+    }
+  }
+
+  async #submit(form) {
+    const button = this.page.locator(form).locator('button:not([type=button])').first();
+    await Promise.all([this.page.waitForNavigation({ waitUntil: 'networkidle' }), button.click()]);
+  }
+
+  /** Cookies to open further windows with: a one-time code works once, so each person signs in once. */
+  async state() {
+    return this.context.storageState();
+  }
+
+  /** Every rule of WCAG 2.2 AA that a program can check, and axe's own good practice. */
+  async accessibility() {
+    await this.page.evaluate(axe);
+    const { violations } = await this.page.evaluate((tags) => window.axe.run(document, { runOnly: tags }), rules);
+    return violations.map(({ id, help, nodes }) => `${id}: ${help} at ${nodes.map((node) => node.target).join(', ')}`);
+  }
+
+  /** Whether the page is wider than the window, which makes a telephone's owner scroll sideways. */
+  async overflows() {
+    return this.page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+  }
+
+  async picture(name) {
+    mkdirSync(screens, { recursive: true });
+    await this.page.screenshot({ path: join(screens, `${name}.png`), fullPage: true });
+  }
+
+  async close() {
+    await this.context.close();
+  }
+}

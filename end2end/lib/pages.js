@@ -1,0 +1,30 @@
+// Every page by its address, and who opens it. A page that is not listed here is not looked at by the browser tests.
+
+/** Demo people by what they may do; the names are those of the demo organisation. */
+export const people = { owner: 'olivia', ordinary: 'alice' };
+
+export const pages = [
+  { path: '/start/sign-in', as: null },
+  { path: '/start/forgotten', as: null },
+  { path: '/no/such/page', as: null, status: 404 },
+  { path: '/start', as: 'ordinary' },
+  { path: '/start/applications', as: 'ordinary' },
+  { path: '/me/profile', as: 'ordinary' },
+  { path: '/me/security', as: 'ordinary' },
+  { path: '/admin/users', as: 'ordinary', status: 403 },
+  { path: '/admin', as: 'owner' },
+  { path: '/admin/users', as: 'owner' },
+  { path: '/admin/users?search=nobody-is-called-so', as: 'owner' },
+  { path: '/admin/users/new', as: 'owner' },
+  { path: '/admin/groups', as: 'owner' },
+  { path: '/admin/groups/new', as: 'owner' },
+  { path: '/admin/administrators', as: 'owner' },
+  { path: '/admin/sessions', as: 'owner' },
+  { path: '/admin/audit', as: 'owner' },
+  { path: '/admin/settings', as: 'owner' },
+];
+
+/** A file name for a page: `/admin/users?search=x` is `admin-users-search-x`. */
+export function nameOf(path) {
+  return path.replace(/[^a-z0-9]+/gi, '-').replace(/^-|-$/g, '') || 'root';
+}

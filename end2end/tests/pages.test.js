@@ -1,0 +1,47 @@
+// Every page in every guise: the right status, nothing in the console, no violation of accessibility, nothing cut off.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+
+import { Window, guises, launch } from '../lib/browser.js';
+import { nameOf, pages, people } from '../lib/pages.js';
+import { startDemo } from '../lib/server.js';
+
+describe('pages', () => {
+  let server;
+  let browser;
+  const states = {};
+
+  before(async () => {
+    [server, browser] = await Promise.all([startDemo(), launch()]);
+    for (const [role, userName] of Object.entries(people)) {
+      const window = await Window.open(browser, server);
+      await window.signIn(server.people.get(userName));
+      assert.equal(window.path, '/start', `${userName} is signed in`);
+      states[role] = await window.state();
+      await window.close();
+    }
+  });
+
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+
+  for (const [name, guise] of Object.entries(guises)) {
+    for (const { path, as, status = 200 } of pages) {
+      test(`${path} as ${as ?? 'a stranger'}, ${name}`, async () => {
+        const window = await Window.open(browser, server, guise, as ? states[as] : undefined);
+        try {
+          assert.equal(await window.open(path), status);
+          await window.picture(`${nameOf(path)}.${name}`);
+          assert.deepEqual(await window.accessibility(), []);
+          assert.equal(await window.overflows(), false, 'the page is wider than the window');
+          assert.deepEqual(window.faults, []);
+        } finally {
+          await window.close();
+        }
+      });
+    }
+  }
+});
