@@ -1,0 +1,98 @@
+//! The server under measurement: a process of its own in an empty folder.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::http::Connection;
+
+/// Clock ticks per second in `/proc`; fixed on Linux.
+const TICKS: f64 = 100.0;
+
+/// A running server; ends with its value.
+pub struct Server {
+    child: Child,
+    binary: PathBuf,
+    folder: tempfile::TempDir,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// From the start of the process to its first 200.
+    pub cold_start: Duration,
+}
+
+impl Server {
+    /// Starts on an empty folder and waits for the first 200.
+    pub fn start(binary: &Path) -> Self {
+        let folder = tempfile::tempdir().expect("scratch folder");
+        let begun = Instant::now();
+        let mut child = Self::command(binary, folder.path())
+            .arg("serve")
+            .env("VESTIBULE_LISTEN", "127.0.0.1:0")
+            .env("VESTIBULE_OPS_LISTEN", "127.0.0.1:0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the server starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let address = loop {
+            let line = lines.next().expect("the server says where it listens").expect("readable");
+            if let Some(url) = line.strip_prefix("listening on http://") {
+                let port = url.trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+                break SocketAddr::from(([127, 0, 0, 1], port));
+            }
+        };
+        // Keep reading, so that the server never waits for us.
+        std::thread::spawn(move || for _ in lines {});
+        let status = Connection::open(address).get("/healthz").status;
+        assert_eq!(status, 200, "healthz");
+        Self { cold_start: begun.elapsed(), child, binary: binary.to_owned(), folder, address }
+    }
+
+    fn command(binary: &Path, folder: &Path) -> Command {
+        let mut command = Command::new(binary);
+        command.current_dir(folder).env("VESTIBULE_DATA_DIR", folder.join("data")).env("VESTIBULE_LOG__LEVEL", "error");
+        command
+    }
+
+    /// Runs a command of the same binary beside the server.
+    pub fn run(&self, arguments: &[&str], input: &str) {
+        let mut child = Self::command(&self.binary, self.folder.path())
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the command starts");
+        child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("written");
+        assert!(child.wait().expect("ends").success(), "vestibule {}", arguments.join(" "));
+    }
+
+    /// A request that must be answered 200.
+    pub fn get_ok(&self, path: &str) {
+        assert_eq!(Connection::open(self.address).get(path).status, 200, "{path}");
+    }
+
+    /// Memory in use.
+    pub fn resident_megabytes(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("/proc");
+        let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).and_then(|rest| rest.split_whitespace().next());
+        kilobytes.and_then(|text| text.parse::<f64>().ok()).expect("VmRSS") / 1e3
+    }
+
+    /// CPU used so far by all threads.
+    pub fn cpu_seconds(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("/proc");
+        let after_name = stat.rsplit_once(')').expect("a name").1;
+        let fields: Vec<&str> = after_name.split_whitespace().collect();
+        let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).expect("a number");
+        (ticks(11) + ticks(12)) / TICKS
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
