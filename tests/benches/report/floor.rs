@@ -14,9 +14,17 @@ pub fn hashes_per_second(threads: usize, lasting: Duration) -> f64 {
     let workers: Vec<_> = (0..threads)
         .map(|_| {
             std::thread::spawn(move || {
-                let (argon, mut blocks, mut out, mut count) = (hasher(), vec![Block::default(); 19 * 1024], [0; 32], 0_u32);
+                let (argon, mut blocks, mut out, mut count) =
+                    (hasher(), vec![Block::default(); 19 * 1024], [0; 32], 0_u32);
                 while begun.elapsed() < lasting {
-                    argon.hash_password_into_with_memory(b"correct horse battery staple", b"0123456789abcdef", &mut out, &mut blocks).expect("hash");
+                    argon
+                        .hash_password_into_with_memory(
+                            b"correct horse battery staple",
+                            b"0123456789abcdef",
+                            &mut out,
+                            &mut blocks,
+                        )
+                        .expect("hash");
                     count += 1;
                 }
                 f64::from(count) / begun.elapsed().as_secs_f64()

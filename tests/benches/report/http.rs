@@ -119,8 +119,14 @@ pub fn page_weight(address: SocketAddr, path: &str) -> Weight {
     let plain = connection.get_with(path, "Accept: text/html\r\n");
     let html = String::from_utf8_lossy(&plain.body).into_owned();
     let mut weight = Weight { bytes: page.wire_bytes, requests: 1 };
-    for tag in html.split('<').filter(|tag| tag.starts_with("link ") && tag.contains("stylesheet") || tag.starts_with("script ")) {
-        let url = ["href=\"", "src=\""].iter().find_map(|key| tag.split_once(key)).and_then(|(_, rest)| rest.split('"').next());
+    for tag in html
+        .split('<')
+        .filter(|tag| tag.starts_with("link ") && tag.contains("stylesheet") || tag.starts_with("script "))
+    {
+        let url = ["href=\"", "src=\""]
+            .iter()
+            .find_map(|key| tag.split_once(key))
+            .and_then(|(_, rest)| rest.split('"').next());
         if let Some(url) = url.filter(|url| url.starts_with('/')) {
             let asset = connection.get_with(url, "Accept-Encoding: br\r\n");
             assert_eq!(asset.status, 200, "{url}");

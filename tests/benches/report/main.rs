@@ -3,6 +3,16 @@
 //! Run by `make bench`. Rates are ratios against a floor measured in the same run; sizes, memory and start times are medians.
 //! Nothing here asserts: the report says what was seen beside what was wanted.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a benchmark measures with the real clock, prints what it saw, and stops where it cannot go on"
+)]
+
 mod floor;
 mod http;
 mod process;
@@ -23,23 +33,35 @@ fn main() {
     let mut report = Report::new();
 
     let starts: Vec<f64> = (0..11).map(|_| Server::start(&binary).cold_start.as_secs_f64() * 1e3).collect();
-    report.row("cold start to the first 200, empty database (median of 11)", format!("{:.0} ms", median(starts)), "≤ 100 ms");
+    report.row(
+        "cold start to the first 200, empty database (median of 11)",
+        &format!("{:.0} ms", median(starts)),
+        "≤ 100 ms",
+    );
 
     let server = Server::start(&binary);
     server.get_ok("/healthz");
     std::thread::sleep(Duration::from_secs(3));
-    report.row("idle memory after start", format!("{:.1} MB", server.resident_megabytes()), "≤ 25 MB");
+    report.row("idle memory after start", &format!("{:.1} MB", server.resident_megabytes()), "≤ 25 MB");
     let before = server.cpu_seconds();
     std::thread::sleep(Duration::from_secs(30));
-    report.row("idle CPU over 30 s", format!("{:.3} % of a core", (server.cpu_seconds() - before) / 30.0 * 100.0), "≤ 0.1 %");
+    report.row(
+        "idle CPU over 30 s",
+        &format!("{:.3} % of a core", (server.cpu_seconds() - before) / 30.0 * 100.0),
+        "≤ 0.1 %",
+    );
 
     let page = http::page_weight(server.address, "/start/sign-in");
-    report.row("sign-in page, compressed", format!("{:.1} KB in {} requests", page.bytes as f64 / 1e3, page.requests), "≤ 15 KB in ≤ 3 requests");
+    report.row(
+        "sign-in page, compressed",
+        &format!("{:.1} KB in {} requests", page.bytes as f64 / 1e3, page.requests),
+        "≤ 15 KB in ≤ 3 requests",
+    );
     let size = std::fs::metadata(&binary).map_or(0, |meta| meta.len());
-    report.row("binary with the UI inside", format!("{:.1} MB", size as f64 / 1e6), "≤ 30 MB");
+    report.row("binary with the UI inside", &format!("{:.1} MB", size as f64 / 1e6), "≤ 30 MB");
 
     storm::measure(&server, &mut report);
-    report.row("memory after the storms", format!("{:.1} MB", server.resident_megabytes()), "");
+    report.row("memory after the storms", &format!("{:.1} MB", server.resident_megabytes()), "");
 
     report.save();
 }
@@ -50,11 +72,13 @@ pub struct Report(String);
 impl Report {
     fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self(format!("# Figures of one run\n\nMachine: {cores} cores. Peers and floors were measured in the same run.\n\n| what | seen | wanted |\n|---|---|---|\n"))
+        Self(format!(
+            "# Figures of one run\n\nMachine: {cores} cores. Peers and floors were measured in the same run.\n\n| what | seen | wanted |\n|---|---|---|\n"
+        ))
     }
 
     /// One figure.
-    pub fn row(&mut self, what: &str, seen: String, wanted: &str) {
+    pub fn row(&mut self, what: &str, seen: &str, wanted: &str) {
         println!("{what}: {seen} (wanted: {wanted})");
         let _ = writeln!(self.0, "| {what} | {seen} | {wanted} |");
     }

@@ -39,7 +39,8 @@ impl Server {
         let address = loop {
             let line = lines.next().expect("the server says where it listens").expect("readable");
             if let Some(url) = line.strip_prefix("listening on http://") {
-                let port = url.trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+                let port =
+                    url.trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
                 break SocketAddr::from(([127, 0, 0, 1], port));
             }
         };
@@ -76,7 +77,8 @@ impl Server {
     /// Memory in use.
     pub fn resident_megabytes(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("/proc");
-        let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).and_then(|rest| rest.split_whitespace().next());
+        let kilobytes =
+            status.lines().find_map(|line| line.strip_prefix("VmRSS:")).and_then(|rest| rest.split_whitespace().next());
         kilobytes.and_then(|text| text.parse::<f64>().ok()).expect("VmRSS") / 1e3
     }
 

@@ -18,7 +18,18 @@ pub fn measure(server: &Server, report: &mut Report) {
     for name in &names {
         let email = format!("{name}@example.com");
         server.run(
-            &["user", "create", name, "--email", &email, "--given-name", "Bench", "--family-name", name, "--password-stdin"],
+            &[
+                "user",
+                "create",
+                name,
+                "--email",
+                &email,
+                "--given-name",
+                "Bench",
+                "--family-name",
+                name,
+                "--password-stdin",
+            ],
             PASSWORD,
         );
     }
@@ -35,7 +46,12 @@ pub fn measure(server: &Server, report: &mut Report) {
     let beyond = (per_sign_in - 1.0 / raw_one) / per_sign_in * 100.0;
     report.row(
         "CPU of a password sign-in beyond the hash",
-        format!("{beyond:.1} % ({:.2} ms of {:.2} ms; hash alone {:.2} ms)", (per_sign_in - 1.0 / raw_one) * 1e3, per_sign_in * 1e3, 1e3 / raw_one),
+        &format!(
+            "{beyond:.1} % ({:.2} ms of {:.2} ms; hash alone {:.2} ms)",
+            (per_sign_in - 1.0 / raw_one) * 1e3,
+            per_sign_in * 1e3,
+            1e3 / raw_one
+        ),
         "≤ 5 %",
     );
 
@@ -66,19 +82,20 @@ pub fn measure(server: &Server, report: &mut Report) {
     }
     report.row(
         "password sign-ins per second, all cores",
-        format!("{:.2} × the hashes alone ({rate:.1}/s against {raw_all:.1}/s)", rate / raw_all),
+        &format!("{:.2} × the hashes alone ({rate:.1}/s against {raw_all:.1}/s)", rate / raw_all),
         "≥ 0.95 ×",
     );
     let (idle_p99, busy_p99) = (quantile(&mut idle, 0.99), quantile(&mut busy, 0.99));
     report.row(
         "p99 of /healthz during the storm",
-        format!("{:.1} × idle ({:.2} ms against {:.2} ms)", busy_p99 / idle_p99, busy_p99 * 1e3, idle_p99 * 1e3),
+        &format!("{:.1} × idle ({:.2} ms against {:.2} ms)", busy_p99 / idle_p99, busy_p99 * 1e3, idle_p99 * 1e3),
         "≤ 2 ×",
     );
 }
 
 fn sign_in(connection: &mut Connection, name: &str) {
-    let answer = connection.post_form("/actions/sign-in/password", &format!("username={name}&password={PASSWORD}&next="));
+    let answer =
+        connection.post_form("/actions/sign-in/password", &format!("username={name}&password={PASSWORD}&next="));
     assert_eq!((answer.status, answer.location.as_deref()), (303, Some("/start")), "sign-in of {name}");
 }
 
