@@ -24,6 +24,8 @@ pub struct Core {
     pub keys: KeyRing,
     /// Hashes passwords on a pool of its own.
     pub hasher: Hasher,
+    /// Lets a few passwords of one source in at once.
+    pub admission: crate::identity::admission::Admission,
     /// Where people reach us.
     pub public_url: Url,
     /// How mail is sent, if at all.

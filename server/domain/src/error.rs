@@ -74,6 +74,21 @@ impl Error {
         Self::of(Refusal::Unavailable, outside)
     }
 
+    /// So much is asked for at once that this is refused; soon it can be done.
+    pub fn overloaded() -> Self {
+        Self { retry_after_seconds: Some(2), ..Self::unavailable("Too many people are signing in at once. Try again in a moment.") }
+    }
+
+    /// A proof (password, code, passkey, link) was not accepted. One text for every reason, so that it tells nothing.
+    pub fn not_accepted(outside: impl Into<String>) -> Self {
+        Self::of(Refusal::Invalid, outside)
+    }
+
+    /// The attempts are used up, and waiting alone does not help: other ways are named.
+    pub fn stopped(retry_after_seconds: u32, outside: impl Into<String>) -> Self {
+        Self { retry_after_seconds: Some(retry_after_seconds), ..Self::of(Refusal::Throttled, outside) }
+    }
+
     /// A fault of ours; the cause goes to the log only.
     pub fn internal(cause: impl Into<String>) -> Self {
         Self { cause: Some(cause.into()), ..Self::of(Refusal::Internal, "Something went wrong on our side.") }

@@ -103,6 +103,7 @@ impl Services {
             clock: open.clock,
             entropy: open.entropy,
             keys,
+            admission: crate::identity::admission::Admission::new(hasher.threads()),
             hasher,
             public_url: open.public_url,
             mail: open.mail,

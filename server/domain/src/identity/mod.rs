@@ -1,15 +1,18 @@
 //! People: who they are, how they prove it, and what they are signed in with.
 
 pub mod administrators;
+pub mod admission;
 pub mod devices;
 pub mod factors;
 pub mod groups;
+mod hashing_pool;
 pub mod links;
 pub mod me;
 pub mod notify;
 pub mod password_policy;
 pub mod passwords;
 pub mod people;
+pub(crate) mod roles;
 pub mod sessions;
 pub mod sign_in;
 pub mod throttle;

@@ -1,11 +1,362 @@
-//! Budgets of attempts, per name and per source, shared by all nodes through the database.
+//! Budgets of attempts, shared by all nodes through the database.
+//!
+//! An attempt is paid for before it is evaluated, in one transaction over all its budgets, so that a burst of parallel guesses
+//! cannot be more than the budgets hold. Success gives back what was paid. Nobody is locked out by somebody else's guesses:
+//! waiting for a name is short however long an attacker goes on, a browser that the person has used before has a budget of its
+//! own, and passkeys and reset links need none.
 
-/// How many attempts are free and how the waiting grows.
-#[derive(Clone, Debug)]
-pub struct Limits {}
+use aws_lc_rs::hmac;
+use model::Timestamp;
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde::Deserialize;
+
+use crate::call::Call;
+use crate::core::Core;
+use crate::error::{Error, Result};
+use crate::store::Store;
+use crate::store::entity::throttle::{ActiveModel, Column, Entity, Model};
+
+/// How one kind of budget behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Failures before the first wait.
+    pub free: u32,
+    /// The first wait; each further failure doubles it.
+    pub first_wait_seconds: u32,
+    /// No wait is longer.
+    pub longest_wait_seconds: u32,
+    /// One failure is forgotten each so many seconds; 0: never, only by success.
+    pub forget_seconds: u32,
+    /// After so many failures no waiting helps; 0: never so.
+    pub stop: u32,
+}
+
+impl Rule {
+    /// The wait after this many failures, in milliseconds.
+    fn wait(&self, failures: i64) -> i64 {
+        let over = failures - i64::from(self.free);
+        if over < 0 {
+            return 0;
+        }
+        let doublings = u32::try_from(over).unwrap_or(u32::MAX).min(30);
+        let seconds = i64::from(self.first_wait_seconds).saturating_mul(1 << doublings);
+        seconds.min(i64::from(self.longest_wait_seconds)) * Timestamp::SECOND
+    }
+
+    /// Failures that still count.
+    fn left(&self, row: &Model, now: Timestamp) -> i64 {
+        let forgotten = match i64::from(self.forget_seconds) * Timestamp::SECOND {
+            0 => 0,
+            each => now.since(Timestamp(row.updated_at)).max(0) / each,
+        };
+        (row.failures - forgotten).max(0)
+    }
+}
+
+/// How many attempts are free and how the waiting grows (`throttle.*` of the configuration).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Passwords, of one source for all names together.
+    pub source: Rule,
+    /// Passwords, for one name by all sources together.
+    pub name: Rule,
+    /// Passwords, of one source for one name.
+    pub pair: Rule,
+    /// Passwords, of one browser that the person has used before.
+    pub device: Rule,
+    /// Codes, for one person in all sign-ins together (of one known browser: the same again).
+    pub factor: Rule,
+    /// Codes, in one sign-in.
+    pub attempt: Rule,
+    /// Confirming who one is in a session that is signed in.
+    pub confirm: Rule,
+    /// Asking for reset links, of one source.
+    pub reset_source: Rule,
+    /// Asking for reset links, for one name.
+    pub reset_name: Rule,
+}
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {}
+        let rule = |free, first_wait_seconds, longest_wait_seconds, forget_seconds, stop| Rule {
+            free,
+            first_wait_seconds,
+            longest_wait_seconds,
+            forget_seconds,
+            stop,
+        };
+        Self {
+            source: rule(10, 60, 900, 30, 0),
+            name: rule(10, 1, 30, 0, 100),
+            pair: rule(5, 1, 3600, 0, 0),
+            device: rule(5, 1, 900, 0, 100),
+            factor: rule(10, 900, 86_400, 0, 0),
+            attempt: rule(5, 900, 900, 0, 5),
+            confirm: rule(5, 60, 3600, 0, 0),
+            reset_source: rule(10, 60, 900, 60, 0),
+            reset_name: rule(3, 900, 900, 900, 0),
+        }
+    }
+}
+
+/// A rule in the configuration: what is not named stays as it is.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RuleFile {
+    free: Option<u32>,
+    first_wait_seconds: Option<u32>,
+    longest_wait_seconds: Option<u32>,
+    forget_seconds: Option<u32>,
+    stop: Option<u32>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LimitsFile {
+    source: RuleFile,
+    name: RuleFile,
+    pair: RuleFile,
+    device: RuleFile,
+    factor: RuleFile,
+    attempt: RuleFile,
+    confirm: RuleFile,
+    reset_source: RuleFile,
+    reset_name: RuleFile,
+}
+
+impl<'de> Deserialize<'de> for Limits {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        let file = LimitsFile::deserialize(from)?;
+        let over = |rule: Rule, file: RuleFile| Rule {
+            free: file.free.unwrap_or(rule.free),
+            first_wait_seconds: file.first_wait_seconds.unwrap_or(rule.first_wait_seconds),
+            longest_wait_seconds: file.longest_wait_seconds.unwrap_or(rule.longest_wait_seconds),
+            forget_seconds: file.forget_seconds.unwrap_or(rule.forget_seconds),
+            stop: file.stop.unwrap_or(rule.stop),
+        };
+        let default = Self::default();
+        Ok(Self {
+            source: over(default.source, file.source),
+            name: over(default.name, file.name),
+            pair: over(default.pair, file.pair),
+            device: over(default.device, file.device),
+            factor: over(default.factor, file.factor),
+            attempt: over(default.attempt, file.attempt),
+            confirm: over(default.confirm, file.confirm),
+            reset_source: over(default.reset_source, file.reset_source),
+            reset_name: over(default.reset_name, file.reset_name),
+        })
+    }
+}
+
+/// One budget that an attempt pays into.
+#[derive(Clone, Debug)]
+pub(crate) struct Bucket {
+    key: String,
+    rule: Rule,
+    /// What success does: forget everything, or only this one attempt.
+    resets: bool,
+}
+
+impl Bucket {
+    /// A budget that success empties.
+    pub(crate) fn reset_by_success(core: &Core, kind: &str, of: &str, rule: Rule) -> Result<Self> {
+        Ok(Self { key: key(core, kind, of)?, rule, resets: true })
+    }
+
+    /// A budget to which success only gives its own attempt back.
+    pub(crate) fn paid_back(core: &Core, kind: &str, of: &str, rule: Rule) -> Result<Self> {
+        Ok(Self { key: key(core, kind, of)?, rule, resets: false })
+    }
+}
+
+/// The name of a budget in the database: says nothing about the name or address it is for.
+fn key(core: &Core, kind: &str, of: &str) -> Result<String> {
+    let secret = core.keys.current().derive("throttle")?;
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_slice()), format!("{kind}\0{of}").as_bytes());
+    Ok(format!("{kind}:{}", data_encoding::HEXLOWER.encode(tag.as_ref().get(..16).unwrap_or_default())))
+}
+
+/// Where a call comes from, as budgets see it: an address, or a /64 of IPv6, which is one customer.
+pub(crate) fn source_of(call: &Call) -> String {
+    match call.source.map(|address| address.to_canonical()) {
+        None => "nowhere".to_owned(),
+        Some(std::net::IpAddr::V4(address)) => address.to_string(),
+        Some(std::net::IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+/// Attempts that have been paid for.
+#[derive(Debug)]
+pub(crate) struct Paid {
+    buckets: Vec<Bucket>,
+    /// The highest count that any budget with a stop has reached, and that stop.
+    pub(crate) last_before_stop: bool,
+}
+
+/// Pays for one attempt in all budgets, or in none: refused while any of them waits or has stopped.
+pub(crate) async fn pay(store: &Store, now: Timestamp, buckets: Vec<Bucket>) -> Result<Paid> {
+    let mut again = 0;
+    loop {
+        match try_pay(store, now, &buckets).await {
+            Ok(last_before_stop) => return Ok(Paid { buckets, last_before_stop }),
+            // Two transactions may stand in each other's way on PostgreSQL; one of them is told to come again.
+            Err(error) if error.kind() == model::Refusal::Unavailable && again < 3 => again += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+async fn try_pay(store: &Store, now: Timestamp, buckets: &[Bucket]) -> Result<bool> {
+    let change = store.begin().await?;
+    let txn = change.txn();
+    let mut keys: Vec<&str> = buckets.iter().map(|bucket| bucket.key.as_str()).collect();
+    // Always in the same order, so that two attempts cannot wait for each other.
+    keys.sort_unstable();
+    let mut rows = Entity::find().filter(Column::Key.is_in(keys.iter().copied())).order_by_asc(Column::Key);
+    if txn.get_database_backend() == DatabaseBackend::Postgres {
+        let fresh = keys.iter().map(|key| row((*key).to_owned(), 0, 0, now));
+        Entity::insert_many(fresh).on_conflict_do_nothing_on([Column::Key]).exec_without_returning(txn).await?;
+        rows = rows.lock_exclusive();
+    }
+    let rows = rows.all(txn).await?;
+    let mut paid = Vec::with_capacity(buckets.len());
+    let (mut wait, mut stopped, mut last_before_stop) = (0, false, false);
+    for bucket in buckets {
+        let (failures, blocked_until) = rows
+            .iter()
+            .find(|row| row.key == bucket.key)
+            .map_or((0, 0), |row| (bucket.rule.left(row, now), row.blocked_until));
+        let stop = i64::from(bucket.rule.stop);
+        stopped |= stop > 0 && failures >= stop;
+        wait = wait.max(blocked_until - now.0);
+        let failures = failures + 1;
+        last_before_stop |= stop > 0 && failures >= stop;
+        paid.push(row(bucket.key.clone(), failures, now.0 + bucket.rule.wait(failures), now));
+    }
+    if stopped {
+        return Err(Error::stopped(
+            3600,
+            "There were too many attempts. Use a passkey, a browser you have signed in with before, or a link to set a new password.",
+        ));
+    }
+    if wait > 0 {
+        return Err(Error::throttled(u32::try_from((wait + 999) / Timestamp::SECOND).unwrap_or(u32::MAX)));
+    }
+    paid.sort_by(|a, b| key_of(a).cmp(key_of(b)));
+    Entity::insert_many(paid)
+        .on_conflict(OnConflict::column(Column::Key).update_columns([Column::Failures, Column::BlockedUntil, Column::UpdatedAt]).to_owned())
+        .exec_without_returning(txn)
+        .await?;
+    change.commit().await?;
+    Ok(last_before_stop)
+}
+
+fn key_of(row: &ActiveModel) -> &str {
+    match &row.key {
+        Set(key) => key,
+        _ => "",
+    }
+}
+
+fn row(key: String, failures: i64, blocked_until: i64, now: Timestamp) -> ActiveModel {
+    ActiveModel { key: Set(key), failures: Set(failures), blocked_until: Set(blocked_until), updated_at: Set(now.0) }
+}
+
+impl Paid {
+    /// The attempt was right: inside the transaction of what it leads to.
+    pub(crate) async fn succeeded<C: ConnectionTrait>(&self, txn: &C) -> Result<()> {
+        for bucket in sorted(&self.buckets) {
+            if bucket.resets {
+                Entity::delete_by_id(&bucket.key).exec(txn).await?;
+            } else {
+                give_back(txn, bucket).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The attempt was never evaluated: it cost nothing.
+    pub(crate) async fn not_evaluated(&self, store: &Store) -> Result<()> {
+        for bucket in sorted(&self.buckets) {
+            give_back(store.write(), bucket).await?;
+        }
+        Ok(())
+    }
+}
+
+fn sorted(buckets: &[Bucket]) -> Vec<&Bucket> {
+    let mut sorted: Vec<&Bucket> = buckets.iter().collect();
+    sorted.sort_by(|a, b| a.key.cmp(&b.key));
+    sorted
+}
+
+async fn give_back<C: ConnectionTrait>(txn: &C, bucket: &Bucket) -> Result<()> {
+    let below = Expr::col(Column::Failures).lte(i64::from(bucket.rule.free));
+    Entity::update_many()
+        .col_expr(Column::BlockedUntil, Expr::case(below, 0).finally(Expr::col(Column::BlockedUntil)).into())
+        .col_expr(Column::Failures, Expr::col(Column::Failures).sub(1))
+        .filter(Column::Key.eq(&bucket.key))
+        .filter(Column::Failures.gt(0))
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
+/// Empties a budget: a reset link or a passkey has proven who the person is.
+pub(crate) async fn empty<C: ConnectionTrait>(txn: &C, core: &Core, kind: &str, of: &str) -> Result<()> {
+    Entity::delete_by_id(key(core, kind, of)?).exec(txn).await?;
+    Ok(())
+}
+
+/// Removes budgets that nobody has touched for long. Counts towards a stop are kept for a year.
+pub async fn clean_up(store: &Store, now: Timestamp) -> Result<u64> {
+    let old = now.plus(-2 * Timestamp::DAY).0;
+    let very_old = now.plus(-365 * Timestamp::DAY).0;
+    let kept = Column::Key.starts_with("name:").or(Column::Key.starts_with("device:")).or(Column::Key.starts_with("factor:"));
+    let gone = Entity::delete_many()
+        .filter(Column::UpdatedAt.lt(very_old).or(Column::UpdatedAt.lt(old).and(kept.not())))
+        .exec(store.write())
+        .await?;
+    Ok(gone.rows_affected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_longest() {
+        let rule = Limits::default().pair;
+        let seconds: Vec<i64> = (1..20).map(|failures| rule.wait(failures) / 1000).collect();
+        assert_eq!(seconds.get(..8).unwrap(), [0, 0, 0, 0, 1, 2, 4, 8]);
+        assert_eq!(seconds.last(), Some(&3600));
+        assert_eq!(rule.wait(i64::MAX), 3_600_000);
+    }
+
+    #[test]
+    fn a_day_of_guessing_codes_is_worth_less_than_one_in_ten_thousand() {
+        let rule = Limits::default().factor;
+        let (mut failures, mut time, mut guesses) = (0, 0, 0_i64);
+        while time < Timestamp::DAY {
+            failures += 1;
+            guesses += 1;
+            time += rule.wait(failures);
+        }
+        // Three codes of a million are right at any moment.
+        assert!(guesses * 3 * 10_000 <= 1_000_000, "{guesses} guesses (MFA-04)");
+    }
+
+    #[test]
+    fn a_configuration_changes_only_what_it_names() {
+        let limits: Limits = serde_json::from_str(r#"{"name": {"free": 3}}"#).unwrap();
+        assert_eq!(limits.name, Rule { free: 3, ..Limits::default().name });
+        assert_eq!(limits.source, Limits::default().source);
+        assert!(serde_json::from_str::<Limits>(r#"{"names": {}}"#).is_err());
+        assert!(serde_json::from_str::<Limits>(r#"{"name": {"fre": 3}}"#).is_err());
     }
 }
