@@ -16,3 +16,6 @@ pub(crate) mod roles;
 pub mod sessions;
 pub mod sign_in;
 pub mod throttle;
+
+#[cfg(test)]
+mod test_people;

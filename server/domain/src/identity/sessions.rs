@@ -13,13 +13,15 @@ use crate::authz::{Action, Resource, authorize, authorize_person};
 use crate::call::{Call, Person, Stage};
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::identity::people::Status;
 use crate::identity::roles;
 use crate::keys::Place;
 use crate::page::{Page, PageRequest};
 use crate::secret::Secret;
 use crate::settings::SessionSettings;
 use crate::store::entity::{session, user};
+
+/// The state of a person who may sign in.
+pub(crate) const ACTIVE: &str = "active";
 
 /// `last_seen_at` is written at most this often.
 const SEEN_EVERY: i64 = Timestamp::MINUTE;
@@ -106,7 +108,7 @@ impl Sessions {
         };
         let expires_at = end_of(&found, stage, &settings.session);
         let idle = i64::from(settings.session.idle_minutes) * Timestamp::MINUTE;
-        if found.status != Status::Active.as_str() || now >= expires_at || now.since(Timestamp(found.last_seen_at)) >= idle {
+        if found.status != ACTIVE || now >= expires_at || now.since(Timestamp(found.last_seen_at)) >= idle {
             return Ok(None);
         }
         if now.since(Timestamp(found.last_seen_at)) >= SEEN_EVERY {
@@ -314,7 +316,7 @@ pub(crate) async fn views<C: ConnectionTrait>(conn: &C, rows: Vec<session::Model
         .collect()
 }
 
-/// Ends what matches and lives; says how many. The token's digest goes too: an ended session has no use for it.
+/// Ends what matches and lives; says how many.
 pub(crate) async fn end_where<C: ConnectionTrait>(txn: &C, now: Timestamp, why: &str, which: Condition) -> Result<u64> {
     let ended = session::Entity::update_many()
         .col_expr(session::Column::EndedAt, Expr::value(now.0))

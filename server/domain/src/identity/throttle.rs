@@ -7,7 +7,7 @@
 
 use aws_lc_rs::hmac;
 use model::Timestamp;
-use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Deserialize;
 
@@ -296,6 +296,7 @@ fn sorted(buckets: &[Bucket]) -> Vec<&Bucket> {
 }
 
 async fn give_back<C: ConnectionTrait>(txn: &C, bucket: &Bucket) -> Result<()> {
+    use sea_orm::sea_query::ExprTrait as _;
     let below = Expr::col(Column::Failures).lte(i64::from(bucket.rule.free));
     Entity::update_many()
         .col_expr(Column::BlockedUntil, Expr::case(below, 0).finally(Expr::col(Column::BlockedUntil)).into())
@@ -315,6 +316,7 @@ pub(crate) async fn empty<C: ConnectionTrait>(txn: &C, core: &Core, kind: &str, 
 
 /// Removes budgets that nobody has touched for long. Counts towards a stop are kept for a year.
 pub async fn clean_up(store: &Store, now: Timestamp) -> Result<u64> {
+    use sea_orm::sea_query::ExprTrait as _;
     let old = now.plus(-2 * Timestamp::DAY).0;
     let very_old = now.plus(-365 * Timestamp::DAY).0;
     let kept = Column::Key.starts_with("name:").or(Column::Key.starts_with("device:")).or(Column::Key.starts_with("factor:"));

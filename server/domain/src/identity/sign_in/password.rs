@@ -1,0 +1,171 @@
+//! The first step: user name and password. Unknown, disabled, invited and wrong give one answer at one cost.
+
+use model::{LocalPath, Timestamp, UserName, name_key};
+use sea_orm::{ColumnTrait, ConnectionTrait as _, DatabaseBackend, EntityTrait, QueryFilter, QuerySelect};
+
+use super::stages::{self, Proven, Standing, next_stage};
+use super::{Progress, SignIn, finish};
+use crate::audit::Event;
+use crate::authz::{Action, Resource, authorize, authorize_person};
+use crate::call::{Call, Stage};
+use crate::error::{Error, Result};
+use crate::identity::passwords::{Password, Verdict};
+use crate::identity::sessions::{self, ACTIVE};
+use crate::identity::throttle::{self, Bucket, Paid};
+use crate::identity::devices;
+use crate::secret::Secret;
+use crate::store::Change;
+use crate::store::entity::{device, password, user};
+
+/// The one answer to everything that is not a right password of a person who may sign in.
+pub(super) fn refused() -> Error {
+    Error::not_accepted("The user name or the password is not right.")
+}
+
+/// What is known about a name that was typed.
+pub(super) struct Claimed {
+    pub(super) person: Option<user::Model>,
+    pub(super) hash: Option<String>,
+    pub(super) device: Option<device::Model>,
+}
+
+impl SignIn {
+    /// First step. Refused with one answer and one timing for unknown, disabled, and wrong password.
+    pub async fn password(&self, call: &Call, user_name: &str, password: &Secret, next: Option<LocalPath>) -> Result<Progress> {
+        authorize(call, Action::SignIn, Resource::Organisation)?;
+        let Ok(typed) = Password::parse("password", password) else { return Err(refused()) };
+        let claimed = self.claimed(call, user_name).await?;
+        let _admitted = self.0.admission.enter(&throttle::source_of(call)).await?;
+        let paid = throttle::pay(&self.0.store, call.now, self.buckets(call, user_name, claimed.device.as_ref())?).await?;
+        let verdict = match self.0.hasher.verify(&typed, claimed.hash.as_deref()).await {
+            Ok(verdict) => verdict,
+            Err(error) => {
+                paid.not_evaluated(&self.0.store).await?;
+                return Err(error);
+            }
+        };
+        let (person, hash) = match (claimed.person, claimed.hash) {
+            (Some(person), Some(hash)) if verdict != Verdict::Wrong && person.status == ACTIVE => (person, hash),
+            (person, _) => return Err(self.note_refusal(call, person.as_ref(), verdict).await?),
+        };
+        let anew = match verdict {
+            Verdict::RightButOutdated => Some(self.0.hasher.hash(&self.0.entropy, &typed).await?),
+            Verdict::Right | Verdict::Wrong => None,
+        };
+        let device = claimed.device;
+        let right = Right { person, hash, anew, paid, known_place: device.is_some_and(|device| devices::same_network(&device, call)) };
+        self.go_on_with_password(call, right, next).await
+    }
+
+    /// Ends the session of this browser.
+    pub async fn out(&self, call: &Call) -> Result<()> {
+        let person = authorize_person(call, Action::SignOut)?;
+        let mut change = self.0.store.begin().await?;
+        let which = sea_orm::Condition::all().add(crate::store::entity::session::Column::Id.eq(person.session.to_string()));
+        sessions::end_where(change.txn(), call.now, "signed out", which).await?;
+        change.audit(call, Event::done("Logout").on("user", person.user, person.user_name.clone()));
+        change.commit().await
+    }
+
+    /// Who a typed name could be. The same queries whether or not there is such a person.
+    pub(super) async fn claimed(&self, call: &Call, user_name: &str) -> Result<Claimed> {
+        let read = self.0.store.read();
+        let person = match UserName::parse(user_name) {
+            Ok(name) => user::Entity::find().filter(user::Column::UserNameKey.eq(name.key())).one(read).await?,
+            Err(_) => None,
+        };
+        let id = person.as_ref().map_or("nobody", |person| person.id.as_str());
+        let hash = password::Entity::find_by_id(id).one(read).await?.map(|row| row.hash);
+        let device = devices::known(read, call, id).await?;
+        Ok(Claimed { person, hash, device })
+    }
+
+    /// What an attempt pays into: a known browser has a budget of its own, all others pay for source, name and both.
+    pub(super) fn buckets(&self, call: &Call, user_name: &str, device: Option<&device::Model>) -> Result<Vec<Bucket>> {
+        let (core, limits) = (&*self.0, &self.0.throttle);
+        if let Some(device) = device {
+            return Ok(vec![Bucket::reset_by_success(core, "device", &device.id, limits.device)?]);
+        }
+        let (name, source) = (name_key(user_name), throttle::source_of(call));
+        Ok(vec![
+            Bucket::paid_back(core, "source", &source, limits.source)?,
+            Bucket::reset_by_success(core, "name", &name, limits.name)?,
+            Bucket::reset_by_success(core, "pair", &format!("{name}\0{source}"), limits.pair)?,
+        ])
+    }
+
+    /// Writes the true reason down; gives the one answer. The same work for every reason.
+    pub(super) async fn note_refusal(&self, call: &Call, person: Option<&user::Model>, verdict: Verdict) -> Result<Error> {
+        let reason = match person {
+            // What is typed as an unknown name may be a password typed into the wrong field: it is not kept.
+            None => "there is no such user name",
+            Some(_) if verdict == Verdict::Wrong => "the password is wrong, or there is none",
+            Some(person) if person.status == "disabled" => "the password is right, and the person is disabled",
+            Some(_) => "the password is right, and the person is not active",
+        };
+        let mut event = Event::refused("CredentialVerification", reason).with(serde_json::json!({"CredentialType": "PASSWORD"}));
+        if let Some(person) = person {
+            event = event.on("user", &person.id, person.user_name.clone());
+        }
+        let mut change = self.0.store.begin().await?;
+        change.audit(call, event);
+        change.commit().await?;
+        Ok(refused())
+    }
+
+    async fn go_on_with_password(&self, call: &Call, right: Right, next: Option<LocalPath>) -> Result<Progress> {
+        let standing = Standing::of(self.0.store.read(), right.person).await?;
+        let proven = Proven { known_place: right.known_place, ..Proven::default() };
+        let stage = match next_stage(&standing, &self.0.settings(), proven, call.now) {
+            Ok(stage) => stage,
+            Err(error) => {
+                let mut change = self.0.store.begin().await?;
+                right.paid.succeeded(change.txn()).await?;
+                let event = Event::refused("UserAuthentication", "a second factor is needed, and the time to set one up is over");
+                change.audit(call, event.on("user", &standing.user.id, standing.user.user_name.clone()));
+                change.commit().await?;
+                return Err(error);
+            }
+        };
+        // Who has a factor and was spared it has confirmed nothing that sensitive actions could rely on.
+        let confirmed_at = if standing.has_factor { Timestamp(0) } else { call.now };
+        let mut change = self.0.store.begin().await?;
+        still_the_password(&change, &standing.user.id, &right.hash).await?;
+        right.paid.succeeded(change.txn()).await?;
+        if let Some(anew) = right.anew {
+            password::Entity::update_many()
+                .col_expr(password::Column::Hash, sea_orm::sea_query::Expr::value(anew))
+                .filter(password::Column::UserId.eq(&standing.user.id))
+                .filter(password::Column::Hash.eq(&right.hash))
+                .exec(change.txn())
+                .await?;
+        }
+        let begun = stages::begin(change.txn(), &self.0, call, &standing, stage, false, confirmed_at, next.as_ref()).await?;
+        if stage == Stage::SecondFactor {
+            let event = Event::done("CredentialChallenge").on("user", &standing.user.id, standing.user.user_name.clone());
+            change.audit(call, event);
+        }
+        let progress = finish::step(&self.0, call, &mut change, &standing, begun, "PASSWORD").await?;
+        change.commit().await?;
+        Ok(progress)
+    }
+}
+
+/// A password that was right.
+struct Right {
+    person: user::Model,
+    hash: String,
+    anew: Option<String>,
+    paid: Paid,
+    known_place: bool,
+}
+
+/// Refuses when the password was changed or voided since it was verified: no session may come of an old one.
+pub(super) async fn still_the_password(change: &Change, user: &str, verified: &str) -> Result<()> {
+    let mut query = password::Entity::find_by_id(user);
+    if change.txn().get_database_backend() == DatabaseBackend::Postgres {
+        query = query.lock_shared();
+    }
+    let same = query.one(change.txn()).await?.is_some_and(|row| row.hash == verified);
+    if same { Ok(()) } else { Err(refused()) }
+}
