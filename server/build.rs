@@ -42,7 +42,7 @@ fn main() -> Outcome<()> {
     println!("cargo::rerun-if-env-changed=VESTIBULE_SITE");
 
     let mut files = public_files(&root.join("public"))?;
-    files.extend(stylesheet_file(&root.join("style"))?);
+    files.push(stylesheet_file(&root.join("style"))?);
     files.extend(island_files(&site_folder(root)?)?);
     files.sort_by(|a, b| a.address().cmp(&b.address()));
 
@@ -89,7 +89,7 @@ fn hash_of(parts: &[&[u8]]) -> String {
 /// Names and contents of all files below `folder`, sorted; dot files are left out.
 fn read_folder(folder: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {
     let mut found = BTreeMap::new();
-    let mut open: Vec<_> = folder.exists().then(|| folder.to_owned()).into_iter().collect();
+    let mut open = vec![folder.to_owned()];
     while let Some(current) = open.pop() {
         for entry in fs::read_dir(&current).map_err(|error| format!("{}: {error}", current.display()))? {
             let path = entry?.path();
@@ -112,11 +112,8 @@ fn public_files(folder: &Path) -> Outcome<Vec<File>> {
     Ok(read_folder(folder)?.into_iter().map(|(name, bytes)| File::new(&name, bytes)).collect())
 }
 
-fn stylesheet_file(folder: &Path) -> Outcome<Option<File>> {
+fn stylesheet_file(folder: &Path) -> Outcome<File> {
     println!("cargo::rerun-if-changed={}", folder.display());
-    if !folder.exists() {
-        return Ok(None);
-    }
     let mut sheets = BTreeMap::new();
     for (name, bytes) in read_folder(folder)? {
         if Path::new(&name).extension() == Some(OsStr::new("css")) {
@@ -125,7 +122,7 @@ fn stylesheet_file(folder: &Path) -> Outcome<Option<File>> {
         }
     }
     let bundle = stylesheet::bundle(&sheets).map_err(|fault| format!("style/{fault}"))?;
-    Ok(Some(File::new("main.css", stylesheet::minify(&bundle).into_bytes())))
+    Ok(File::new("main.css", stylesheet::minify(&bundle).into_bytes()))
 }
 
 /// The folder of the islands, made if need be: a watched path that does not exist would rebuild the server every time.
