@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
+export PATH := $(HOME)/.cargo/bin:$(PATH)
 .PHONY: help run test test-fast bench dev release
 
 help: ## this list

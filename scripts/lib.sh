@@ -8,8 +8,9 @@ tools=${XDG_CACHE_HOME:-$HOME/.cache}/vestibule
 
 export deny_version=0.20.2 # cargo-deny
 
-# Where rustup puts cargo; a shell opened before the installation does not have it in its path.
-[ -d "$HOME/.cargo/bin" ] && PATH=$PATH:$HOME/.cargo/bin
+# Where rustup puts cargo: in front, because a shell opened before its installation does not have it in its path, and
+# the compiler that the set-up may install from Debian is not meant for the server.
+[ ! -x "$HOME/.cargo/bin/cargo" ] || PATH=$HOME/.cargo/bin:$PATH
 
 bold='' plain=''
 if [ -t 1 ]; then bold=$'\e[1m' plain=$'\e[0m'; fi
