@@ -16,7 +16,7 @@ run: setup-run ## from a bare machine to the demo on http://localhost:8080
 test: setup-test ## everything: format, lints, both databases, the built binary, the browser
 	@scripts/test.sh all
 
-test-fast: setup-run ## format, lints, unit and domain tests on SQLite
+test-fast: setup-test-fast ## format, lints, unit and domain tests on SQLite
 	@scripts/test.sh fast
 
 bench: release ## figures as ratios of one run, in target/bench/report.md

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what a goal needs and this machine does not have, and says what and why. Usage: setup.sh run|release|test
+# Installs what a goal needs and this machine does not have, and says what and why. Usage: setup.sh GOAL
+# (run, release, test-fast or test).
 #
 # Answers within a moment when nothing is missing. Without root, or where there is no apt-get, it names exactly what to
 # install and stops.
@@ -8,18 +9,20 @@ set -euo pipefail
 # shellcheck source=scripts/wasm-toolchain.sh
 . scripts/wasm-toolchain.sh
 
-goal=${1:?run, release or test}
+goal=${1:?run, release, test-fast or test}
 
-have cargo || die "there is no cargo. Install the stable Rust toolchain with rustup, 1.95 or newer, then try again"
+if ! { rustc --version && cargo --version; } >/dev/null 2>&1; then
+  die "there is no Rust toolchain. Install rustup and with it the stable toolchain (rustup default stable), then try again"
+fi
 have git || want git "the tests look at tracked files"
 have cc || want gcc "compiles the C parts: SQLite, the cryptography of aws-lc"
-[ -e /usr/include/stdio.h ] || have apk || want libc6-dev "headers for the same"
+[ -e /usr/include/stdio.h ] || want libc6-dev "headers for the same"
 have pkg-config || want pkg-config "finds the OpenSSL library"
 if [ "$goal" = release ]; then
   perl -MIPC::Cmd -e1 2>/dev/null || want perl "configures OpenSSL, which goes into the one file"
 fi
 { have pkg-config && pkg-config --exists openssl; } || want libssl-dev "OpenSSL, which the passkey library links"
-[ -s /etc/ssl/certs/ca-certificates.crt ] || [ ! -d /etc/apt ] || want ca-certificates "downloads from the registries are checked"
+[ -d /etc/ssl/certs ] || want ca-certificates "downloads from the registries are checked"
 have node || want nodejs "runs wasm-opt and the browser tests"
 have npm || want npm "fetches wasm-opt and the browser tests' libraries"
 wasm_toolchain_packages
@@ -28,11 +31,21 @@ if [ "$goal" = test ]; then
   postgres_folder >/dev/null || want postgresql-15 "the suite runs on PostgreSQL too, on a server of its own"
   have chromium || want chromium "the browser tests drive it"
   [ -n "$(fc-list 2>/dev/null)" ] || want fonts-dejavu-core "letters for the browser tests' pictures"
-  have runuser || want util-linux "PostgreSQL refuses to run as root; runuser changes the user"
+  [ "$(id -u)" != 0 ] || have runuser || want util-linux "PostgreSQL refuses to run as root; runuser changes the user"
   have shellcheck || want shellcheck "checks these scripts"
 fi
 install_wanted
 wasm_toolchain_ready
+case $goal in
+  test*)
+    for component in rustfmt clippy; do
+      if ! cargo "${component/rust/}" --version >/dev/null 2>&1; then
+        say "adding $component to the toolchain: the suite starts with it"
+        rustup component add "$component" || die "cargo ${component/rust/} is missing and rustup cannot add it"
+      fi
+    done
+    ;;
+esac
 
 cargo_tool wasm-bindgen-cli "$(locked_version wasm-bindgen)" "makes the browser's side of the islands" wasm-bindgen
 [ "$goal" != test ] || cargo_tool cargo-deny "$deny_version" "checks licences, sources and banned dependencies"

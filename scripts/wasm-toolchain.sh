@@ -11,13 +11,13 @@ wasm_target=wasm32-unknown-unknown
 wasm_has_target() { [ -d "$("$1" --print sysroot)/lib/rustlib/$wasm_target/lib" ]; }
 wasm_has_source() { [ -f "$("$1" --print sysroot)/lib/rustlib/src/rust/library/std/Cargo.toml" ]; }
 
-# A linker that understands today's object files: rustc's own, or LLVM's of the last years.
+# rustc's own linker, or LLVM's.
 wasm_linker() {
   local host
   host=$(rustc -vV | sed -n 's/^host: //p')
   local own
   own=$(rustc --print sysroot)/lib/rustlib/$host/bin/rust-lld
-  for candidate in "$own" rust-lld wasm-ld-22 wasm-ld-19 wasm-ld; do
+  for candidate in "$own" rust-lld wasm-ld; do
     if have "$candidate"; then
       command -v "$candidate"
       return 0
@@ -53,7 +53,7 @@ wasm_toolchain_packages() {
   want rustc-web "a compiler that can make its own library for $wasm_target"
   want cargo-web "the cargo that belongs to it"
   want rust-web-src "the source of that library"
-  wasm_linker >/dev/null || want rust-web-llvm "the linker for it"
+  wasm_linker >/dev/null || want lld "the linker for it"
 }
 
 wasm_toolchain_ready() {
