@@ -16,13 +16,13 @@ if ! { rustc --version && cargo --version; } >/dev/null 2>&1; then
 fi
 have git || want git "the tests look at tracked files"
 have cc || want gcc "compiles the C parts: SQLite, the cryptography of aws-lc"
-[ -e /usr/include/stdio.h ] || want libc6-dev "headers for the same"
+echo '#include <stdio.h>' | cc -E - >/dev/null 2>&1 || want libc6-dev "headers for the same"
 have pkg-config || want pkg-config "finds the OpenSSL library"
 if [ "$goal" = release ]; then
   perl -MIPC::Cmd -e1 2>/dev/null || want perl "configures OpenSSL, which goes into the one file"
 fi
 { have pkg-config && pkg-config --exists openssl; } || want libssl-dev "OpenSSL, which the passkey library links"
-[ -d /etc/ssl/certs ] || want ca-certificates "downloads from the registries are checked"
+! have apt-get || [ -s /etc/ssl/certs/ca-certificates.crt ] || want ca-certificates "downloads from the registries are checked"
 have node || want nodejs "runs wasm-opt and the browser tests"
 have npm || want npm "fetches wasm-opt and the browser tests' libraries"
 wasm_toolchain_packages
