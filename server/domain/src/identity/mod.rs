@@ -14,8 +14,11 @@ pub mod passwords;
 pub mod people;
 pub(crate) mod roles;
 pub mod sessions;
+mod set_password;
 pub mod sign_in;
 pub mod throttle;
 
+#[cfg(test)]
+mod me_tests;
 #[cfg(test)]
 mod test_people;

@@ -31,18 +31,13 @@ pub(crate) async fn factor_removed<C: ConnectionTrait>(txn: &C, core: &Core, cal
     tell_of_change(txn, core, call, person, "Second factor removed", &format!("The second factor \u{201c}{name}\u{201d} was removed")).await
 }
 
-/// All factors were removed by an administrator.
-pub(crate) async fn factors_reset<C: ConnectionTrait>(txn: &C, core: &Core, call: &Call, person: &user::Model) -> Result<()> {
-    tell_of_change(txn, core, call, person, "Second factors removed", "An administrator removed the second factors").await
-}
-
 /// There are new recovery codes; the old ones are void.
 pub(crate) async fn recovery_codes_made<C: ConnectionTrait>(txn: &C, core: &Core, call: &Call, person: &user::Model) -> Result<()> {
     tell_of_change(txn, core, call, person, "New recovery codes", "New recovery codes were made").await
 }
 
 /// A recovery code was used.
-pub(crate) async fn recovery_code_used<C: ConnectionTrait>(txn: &C, core: &Core, call: &Call, person: &user::Model, left: usize) -> Result<()> {
+pub(crate) async fn recovery_code_used<C: ConnectionTrait>(txn: &C, core: &Core, call: &Call, person: &user::Model, left: u64) -> Result<()> {
     let what = format!("A recovery code was used, {left} are left,");
     tell_of_change(txn, core, call, person, "Recovery code used", &what).await
 }

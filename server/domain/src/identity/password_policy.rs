@@ -55,7 +55,7 @@ pub(crate) async fn check_words(
     // Some milliseconds of work: not on the threads that answer requests.
     let score = tokio::task::spawn_blocking(move || {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        zxcvbn::zxcvbn(password.expose(), &words).score()
+        zxcvbn::zxcvbn(password.expose(), &words).score().min(beside(password.expose(), &words))
     })
     .await
     .map_err(|e| Error::internal(format!("judging a password: {e}")))?;
@@ -63,6 +63,17 @@ pub(crate) async fn check_words(
         return Err(Error::invalid(field, "is one that is guessed early; choose one that says less about you or is less common"));
     }
     Ok(())
+}
+
+/// What a password is worth beside the words that are known of the person: too little is left of `examplecorp2026`.
+fn beside(password: &str, words: &[&str]) -> Score {
+    let mut left = password.to_lowercase();
+    let mut longest_first: Vec<&&str> = words.iter().filter(|word| word.chars().count() > 2).collect();
+    longest_first.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    for word in longest_first {
+        left = left.replace(*word, "");
+    }
+    if left.chars().count() < 6 { Score::Zero } else { Score::Four }
 }
 
 /// Names of the person and of the house, whole and in parts.

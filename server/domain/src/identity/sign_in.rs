@@ -1,12 +1,14 @@
 //! The sign-in state machine: user name and password, second factor, enrolment, new password, in.
 
-mod enrol;
+pub(crate) mod enrol;
+#[cfg(test)]
+mod factor_tests;
 mod finish;
 mod link;
 mod password;
 #[cfg(test)]
 mod password_tests;
-mod second_factor;
+pub(crate) mod second_factor;
 pub(crate) mod stages;
 
 use std::sync::Arc;

@@ -122,3 +122,47 @@ impl World {
             .collect()
     }
 }
+
+/// A code that is right for an offered secret at this moment.
+pub(crate) fn code_at(secret: &Secret, now: model::Timestamp) -> Secret {
+    let bytes = data_encoding::BASE32_NOPAD.decode(secret.expose().as_bytes()).unwrap();
+    let totp = totp_rs::Builder::new().with_secret(bytes).build().unwrap();
+    let token = totp.generate(u64::try_from(now.0 / 1000).unwrap());
+    Secret::new(token.to_string())
+}
+
+/// A person with an app, and the app's secret.
+pub(crate) struct Enrolled {
+    pub(crate) id: UserId,
+    pub(crate) secret: Secret,
+    pub(crate) codes: Vec<Secret>,
+}
+
+impl World {
+    /// A person with an app as second factor. The clock moves on, so that the code of the enrolment is not in the way.
+    pub(crate) async fn enrolled(&self, name: &str) -> Enrolled {
+        let id = self.person(name).await;
+        let progress = self.sign_in(name).await;
+        let call = self.with_token(&progress.session.token).await;
+        let offer = self.services.me.add_totp_begin(&call).await.unwrap();
+        let code = code_at(&offer.secret, self.clock.now());
+        let codes = self.services.me.add_totp_finish(&call, &offer.ceremony, &code, "My phone").await.unwrap();
+        self.services.sign_in.out(&call).await.unwrap();
+        self.clock.advance(90_000);
+        Enrolled { id, secret: offer.secret, codes: codes.0 }
+    }
+
+    /// The first step of somebody with a factor: the call of the half-way session.
+    pub(crate) async fn half_way(&self, name: &str) -> Call {
+        let progress = self.sign_in(name).await;
+        assert_eq!(progress.step, super::sign_in::Step::SecondFactor);
+        self.with_token(&progress.session.token).await
+    }
+
+    /// A complete sign-in with an app.
+    pub(crate) async fn sign_in_strongly(&self, name: &str, secret: &Secret) -> Progress {
+        let call = self.half_way(name).await;
+        let code = code_at(secret, self.clock.now());
+        self.services.sign_in.code(&call, &code).await.expect("the code is right")
+    }
+}

@@ -1,5 +1,11 @@
 //! Second factors: one-time codes, passkeys, recovery codes.
 
+pub mod ceremonies;
+pub(crate) mod kept;
+pub(crate) mod passkey;
+pub(crate) mod recovery;
+pub(crate) mod totp;
+
 use model::{FactorId, Timestamp};
 
 use crate::secret::Secret;
@@ -35,6 +41,21 @@ pub enum FactorKind {
     Totp,
     /// A passkey.
     Passkey,
+}
+
+impl FactorKind {
+    /// The name in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Totp => "totp",
+            Self::Passkey => "passkey",
+        }
+    }
+
+    /// Reads the name in the database.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Totp, Self::Passkey].into_iter().find(|kind| kind.as_str() == text)
+    }
 }
 
 /// A factor as lists show it.

@@ -1,8 +1,9 @@
 //! The first step: user name and password. Unknown, disabled, invited and wrong give one answer at one cost.
 
-use model::{LocalPath, Timestamp, UserName, name_key};
+use model::{LocalPath, UserName, name_key};
 use sea_orm::{ColumnTrait, ConnectionTrait as _, DatabaseBackend, EntityTrait, QueryFilter, QuerySelect};
 
+use super::second_factor::NEVER;
 use super::stages::{self, Proven, Standing, next_stage};
 use super::{Progress, SignIn, finish};
 use crate::audit::Event;
@@ -128,7 +129,7 @@ impl SignIn {
             }
         };
         // Who has a factor and was spared it has confirmed nothing that sensitive actions could rely on.
-        let confirmed_at = if standing.has_factor { Timestamp(0) } else { call.now };
+        let confirmed_at = if standing.has_factor { NEVER } else { call.now };
         let mut change = self.0.store.begin().await?;
         still_the_password(&change, &standing.user.id, &right.hash).await?;
         right.paid.succeeded(change.txn()).await?;
