@@ -38,7 +38,7 @@ pub(crate) fn looks_like_code(text: &str) -> bool {
 
 /// The step at which a code is right now, if any.
 pub(crate) fn step_of(secret: &[u8], code: &str, now: Timestamp) -> Result<Option<i64>> {
-    let seconds = u64::try_from(now.0 / Timestamp::SECOND).unwrap_or(0);
+    let Ok(seconds) = u64::try_from(now.0 / Timestamp::SECOND) else { return Ok(None) };
     if !looks_like_code(code) {
         return Ok(None);
     }
