@@ -62,3 +62,36 @@ id!(
     /// One entry of the audit log.
     AuditId
 );
+
+impl AuditId {
+    /// An id whose order is the order of the entries of one node: the time first, then the place in the chain.
+    pub fn ordered(time: crate::Timestamp, place: i64, random: [u8; 8]) -> Self {
+        let [.., high, low] = place.to_be_bytes();
+        let [a, b, c, d, e, f, g, h] = random;
+        let millis = u64::try_from(time.0).unwrap_or_default();
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &[high, low, a, b, c, d, e, f, g, h]).into_uuid())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AuditId, UserId};
+    use crate::Timestamp;
+
+    #[test]
+    fn audit_ids_sort_as_their_entries() {
+        let id = |time, place| AuditId::ordered(Timestamp(time), place, [7; 8]).to_string();
+        assert!(id(1_700_000_000_000, 1) < id(1_700_000_000_000, 2));
+        assert!(id(1_700_000_000_000, 4_000) < id(1_700_000_000_001, 1));
+        assert!(id(1, 1).parse::<AuditId>().is_ok());
+    }
+
+    #[test]
+    fn an_id_has_one_spelling() {
+        let id = UserId::from_random([0xab; 16]).to_string();
+        assert!(id.parse::<UserId>().is_ok());
+        for bad in [id.to_uppercase(), id.replace('-', ""), format!("{{{id}}}"), String::new(), "1".into()] {
+            assert!(bad.parse::<UserId>().is_err(), "{bad}");
+        }
+    }
+}

@@ -3,6 +3,13 @@
 //! What identifies a person (names, addresses, before and after) stands apart from the facts. The chain covers the facts
 //! and a salted digest of the personal part, so that the personal part can be erased while the chain stays provable.
 
+pub mod chain;
+pub mod log;
+pub mod retention;
+mod verify;
+
+pub use verify::Verification;
+
 use model::{AuditId, Timestamp};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseBackend, EntityTrait, QuerySelect};
 use serde::{Deserialize, Serialize};
@@ -51,6 +58,7 @@ impl Event {
 
     /// What it was done to.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "ids are small copies, and texts are given as they are at hand")]
     pub fn on(mut self, kind: &str, id: impl ToString, name: impl Into<String>) -> Self {
         self.target = Some(Target { kind: kind.to_owned(), id: id.to_string(), name: name.into() });
         self
@@ -127,7 +135,15 @@ impl Draft {
             changes: event.changes.clone(),
             reason: event.reason.clone(),
         };
-        Self { time: call.now, actor_type, actor_id, credential_id, request_id: call.request_id.clone(), personal, event }
+        Self {
+            time: call.now,
+            actor_type,
+            actor_id,
+            credential_id,
+            request_id: call.request_id.clone(),
+            personal,
+            event,
+        }
     }
 }
 
@@ -141,19 +157,18 @@ pub async fn append<C: ConnectionTrait>(txn: &C, node: &str, entropy: &Entropy, 
     if txn.get_database_backend() == DatabaseBackend::Postgres {
         head = head.lock_exclusive();
     }
-    let (mut seq, mut previous) = match head.one(txn).await? {
-        Some(head) => (head.seq, head.hash),
-        None => {
-            let fresh = audit_head::ActiveModel {
-                node: Set(node.to_owned()),
-                seq: Set(0),
-                hash: Set(GENESIS.to_owned()),
-                base_seq: Set(0),
-                base_hash: Set(GENESIS.to_owned()),
-            };
-            audit_head::Entity::insert(fresh).exec_without_returning(txn).await?;
-            (0, GENESIS.to_owned())
-        }
+    let (mut seq, mut previous) = if let Some(head) = head.one(txn).await? {
+        (head.seq, head.hash)
+    } else {
+        let fresh = audit_head::ActiveModel {
+            node: Set(node.to_owned()),
+            seq: Set(0),
+            hash: Set(GENESIS.to_owned()),
+            base_seq: Set(0),
+            base_hash: Set(GENESIS.to_owned()),
+        };
+        audit_head::Entity::insert(fresh).exec_without_returning(txn).await?;
+        (0, GENESIS.to_owned())
     };
     let mut rows = Vec::with_capacity(drafts.len());
     for draft in drafts {
@@ -162,14 +177,21 @@ pub async fn append<C: ConnectionTrait>(txn: &C, node: &str, entropy: &Entropy, 
         previous.clone_from(&row.hash);
         rows.push(audit_entry::ActiveModel::from(row));
     }
-    audit_entry::Entity::insert_many(rows.into_iter().map(sea_orm::ActiveModelTrait::reset_all)).exec_without_returning(txn).await?;
-    let moved = audit_head::ActiveModel { node: Set(node.to_owned()), seq: Set(seq), hash: Set(previous), ..Default::default() };
+    audit_entry::Entity::insert_many(rows.into_iter().map(sea_orm::ActiveModelTrait::reset_all))
+        .exec_without_returning(txn)
+        .await?;
+    let moved = audit_head::ActiveModel {
+        node: Set(node.to_owned()),
+        seq: Set(seq),
+        hash: Set(previous),
+        ..Default::default()
+    };
     audit_head::Entity::update(moved).exec(txn).await?;
     Ok(())
 }
 
 fn entry(node: &str, seq: i64, previous: &str, entropy: &Entropy, draft: Draft) -> Result<audit_entry::Model> {
-    let id = AuditId::from_random(entropy.bytes()?).to_string();
+    let id = AuditId::ordered(draft.time, seq, entropy.bytes()?).to_string();
     let mut personal = draft.personal;
     personal.salt = data_encoding::HEXLOWER.encode(&entropy.bytes::<16>()?);
     let person = serde_json::to_string(&personal).map_err(|e| crate::Error::internal(format!("audit entry: {e}")))?;
@@ -193,6 +215,3 @@ fn entry(node: &str, seq: i64, previous: &str, entropy: &Entropy, draft: Draft) 
     row.hash = chain::hash_of(previous, &row);
     Ok(row)
 }
-
-pub mod chain;
-pub mod log;

@@ -47,7 +47,14 @@ impl MigrationTrait for Migration {
         index(manager, "users_email", "users", &["email_key", "id"], false).await?;
         index(manager, "users_created", "users", &["created_at", "id"], false).await?;
         index(manager, "users_status", "users", &["status", "user_name_key"], false).await?;
-        create(manager, "user_words", &["word", "user_id"], vec![text("user_id"), text("word")], &[("user_id", "users")]).await?;
+        create(
+            manager,
+            "user_words",
+            &["word", "user_id"],
+            vec![text("user_id"), text("word")],
+            &[("user_id", "users")],
+        )
+        .await?;
         index(manager, "user_words_user", "user_words", &["user_id"], false).await?;
         create(
             manager,

@@ -4,6 +4,70 @@ use sea_orm_migration::prelude::*;
 
 use super::{create, flag, index, maybe_number, maybe_text, number, text};
 
+/// What surrounds a sign-in: known browsers, one-time links, ceremonies, budgets.
+async fn attempts(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    create(
+        manager,
+        "devices",
+        &["id"],
+        vec![
+            text("id"),
+            text("token_hash"),
+            text("user_id"),
+            maybe_text("network"),
+            maybe_text("user_agent"),
+            number("first_seen_at"),
+            number("last_seen_at"),
+        ],
+        &[("user_id", "users")],
+    )
+    .await?;
+    index(manager, "devices_token", "devices", &["token_hash", "user_id"], true).await?;
+    index(manager, "devices_user", "devices", &["user_id"], false).await?;
+    create(
+        manager,
+        "links",
+        &["token_hash"],
+        vec![
+            text("token_hash"),
+            text("purpose"),
+            text("user_id"),
+            number("created_at"),
+            number("expires_at"),
+            maybe_number("used_at"),
+            maybe_number("voided_at"),
+        ],
+        &[("user_id", "users")],
+    )
+    .await?;
+    index(manager, "links_user", "links", &["user_id"], false).await?;
+    create(
+        manager,
+        "ceremonies",
+        &["id"],
+        vec![
+            text("id"),
+            text("kind"),
+            maybe_text("session_hash"),
+            maybe_text("user_id"),
+            text("sealed"),
+            number("expires_at"),
+        ],
+        &[],
+    )
+    .await?;
+    index(manager, "ceremonies_expiry", "ceremonies", &["expires_at"], false).await?;
+    create(
+        manager,
+        "throttles",
+        &["key"],
+        vec![text("key"), number("failures"), number("blocked_until"), number("updated_at")],
+        &[],
+    )
+    .await?;
+    index(manager, "throttles_age", "throttles", &["updated_at"], false).await
+}
+
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
@@ -14,7 +78,14 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        create(manager, "passwords", &["user_id"], vec![text("user_id"), text("hash"), number("set_at")], &[("user_id", "users")]).await?;
+        create(
+            manager,
+            "passwords",
+            &["user_id"],
+            vec![text("user_id"), text("hash"), number("set_at")],
+            &[("user_id", "users")],
+        )
+        .await?;
         create(
             manager,
             "password_history",
@@ -83,58 +154,6 @@ impl MigrationTrait for Migration {
         index(manager, "sessions_user", "sessions", &["user_id", "created_at"], false).await?;
         index(manager, "sessions_expiry", "sessions", &["expires_at"], false).await?;
         index(manager, "sessions_created", "sessions", &["created_at", "id"], false).await?;
-        create(
-            manager,
-            "devices",
-            &["id"],
-            vec![
-                text("id"),
-                text("token_hash"),
-                text("user_id"),
-                maybe_text("network"),
-                maybe_text("user_agent"),
-                number("first_seen_at"),
-                number("last_seen_at"),
-            ],
-            &[("user_id", "users")],
-        )
-        .await?;
-        index(manager, "devices_token", "devices", &["token_hash", "user_id"], true).await?;
-        index(manager, "devices_user", "devices", &["user_id"], false).await?;
-        create(
-            manager,
-            "links",
-            &["token_hash"],
-            vec![
-                text("token_hash"),
-                text("purpose"),
-                text("user_id"),
-                number("created_at"),
-                number("expires_at"),
-                maybe_number("used_at"),
-                maybe_number("voided_at"),
-            ],
-            &[("user_id", "users")],
-        )
-        .await?;
-        index(manager, "links_user", "links", &["user_id"], false).await?;
-        create(
-            manager,
-            "ceremonies",
-            &["id"],
-            vec![text("id"), text("kind"), maybe_text("session_hash"), maybe_text("user_id"), text("sealed"), number("expires_at")],
-            &[],
-        )
-        .await?;
-        index(manager, "ceremonies_expiry", "ceremonies", &["expires_at"], false).await?;
-        create(
-            manager,
-            "throttles",
-            &["key"],
-            vec![text("key"), number("failures"), number("blocked_until"), number("updated_at")],
-            &[],
-        )
-        .await?;
-        index(manager, "throttles_age", "throttles", &["updated_at"], false).await
+        attempts(manager).await
     }
 }

@@ -18,7 +18,14 @@ impl MigrationTrait for Migration {
             manager,
             "administrators",
             &["id"],
-            vec![text("id"), maybe_text("user_id"), maybe_text("group_id"), text("role"), flag("break_glass"), number("created_at")],
+            vec![
+                text("id"),
+                maybe_text("user_id"),
+                maybe_text("group_id"),
+                text("role"),
+                flag("break_glass"),
+                number("created_at"),
+            ],
             &[("user_id", "users"), ("group_id", "groups")],
         )
         .await?;

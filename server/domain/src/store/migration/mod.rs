@@ -75,13 +75,21 @@ async fn create(
     }
     statement.primary_key(&mut primary);
     for (column, parent) in references {
-        statement.foreign_key(ForeignKey::create().from(table, *column).to(*parent, "id").on_delete(ForeignKeyAction::Cascade));
+        statement.foreign_key(
+            ForeignKey::create().from(table, *column).to(*parent, "id").on_delete(ForeignKeyAction::Cascade),
+        );
     }
     manager.create_table(statement).await
 }
 
 /// Adds an index.
-async fn index(manager: &SchemaManager<'_>, name: &'static str, table: &'static str, columns: &[&'static str], unique: bool) -> Result<(), DbErr> {
+async fn index(
+    manager: &SchemaManager<'_>,
+    name: &'static str,
+    table: &'static str,
+    columns: &[&'static str],
+    unique: bool,
+) -> Result<(), DbErr> {
     let mut statement = Index::create();
     statement.name(name).table(table).if_not_exists();
     for column in columns {
