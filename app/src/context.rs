@@ -3,7 +3,7 @@
 //! The edge puts a [`Visit`] into the extensions of every request; [`provide`] is the one closure that hands it on, to pages
 //! and to server functions alike. Nothing else reads the context.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use domain::identity::me::Preferences;
@@ -90,6 +90,41 @@ pub struct Visit {
     pub session: Option<Arc<Resolved>>,
     /// The nonce in this answer's content security policy.
     pub nonce: String,
+    /// What the edge does with the answer.
+    pub answer: Answer,
+}
+
+/// What a page or an action asks of the edge for its answer: cookies and policy are set there.
+#[derive(Clone, Debug, Default)]
+pub struct Answer(Arc<Mutex<Extras>>);
+
+/// The wishes that [`Answer`] collects.
+#[derive(Debug, Default)]
+pub struct Extras {
+    /// What becomes of the browser's session.
+    pub session: Option<SessionChange>,
+    /// The page loads wasm.
+    pub wasm: bool,
+}
+
+/// What becomes of the browser's session.
+#[derive(Debug)]
+pub enum SessionChange {
+    /// It has a new token, and maybe a new device.
+    Adopt(SessionGrant),
+    /// It is over.
+    End,
+}
+
+impl Answer {
+    fn fill(&self, fill: impl FnOnce(&mut Extras)) {
+        fill(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Takes the wishes out, for the edge.
+    pub fn take(&self) -> Extras {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// Hands the request on to pages and server functions; called inside their owner, once for each request.
@@ -244,17 +279,17 @@ impl Cx {
 
     /// Gives the browser its session's new token.
     pub fn keep_session(&self, grant: &SessionGrant) {
-        let cookies = self.ui.cookies();
-        let seconds = grant.expires_at.since(self.visit.call.now) / 1_000;
-        self.header(header::SET_COOKIE, &cookies.set(cookies.session, grant.token.expose(), seconds.max(1)));
-        if let Some(device) = &grant.device {
-            self.header(header::SET_COOKIE, &cookies.set(cookies.device, device.expose(), 400 * 86_400));
-        }
+        let grant = SessionGrant { token: grant.token.clone(), expires_at: grant.expires_at, device: grant.device.clone() };
+        self.visit.answer.fill(|extras| extras.session = Some(SessionChange::Adopt(grant)));
     }
 
     /// Takes the session's token from the browser.
     pub fn drop_session(&self) {
-        let cookies = self.ui.cookies();
-        self.header(header::SET_COOKIE, &cookies.set(cookies.session, "", 0));
+        self.visit.answer.fill(|extras| extras.session = Some(SessionChange::End));
+    }
+
+    /// The page loads wasm, which the content security policy has to allow.
+    pub fn uses_wasm(&self) {
+        self.visit.answer.fill(|extras| extras.wasm = true);
     }
 }

@@ -4,9 +4,8 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
-use leptos::config::LeptosOptions;
-use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
+use axum::routing::{any, get};
+use leptos_axum::{AxumRouteListing, generate_route_list, render_app_async_with_context};
 use model::t;
 
 use crate::actions::{door, table};
@@ -17,7 +16,6 @@ use crate::shell::App;
 /// Everything people see. Each request must carry a [`Visit`] in its extensions, put there by a layer of the edge around this.
 pub fn router(ui: Ui) -> Router {
     table::register();
-    let options = LeptosOptions::builder().output_name("vestibule").build();
     let context = {
         let ui = ui.clone();
         move || provide(&ui)
@@ -26,10 +24,11 @@ pub fn router(ui: Ui) -> Router {
         let ui = ui.clone();
         move |request: Request| door::act(ui.clone(), request)
     };
-    Router::new()
-        .leptos_routes_with_context(&options, routes(), context, App)
-        .route("/actions/{*rest}", any(actions))
-        .with_state(options)
+    // One by one: leptos' own way of mounting the routes mounts the server functions as well, past the door in front of them.
+    let pages = routes().into_iter().fold(Router::new(), |router, route| {
+        router.route(route.path(), get(render_app_async_with_context(context.clone(), App)))
+    });
+    pages.route("/actions/{*rest}", any(actions))
 }
 
 /// The pages, for the router and for the access table.

@@ -204,6 +204,7 @@ fn islands(cx: &Cx) -> Option<AnyView> {
     let loader = cx.ui().asset("islands.js")?;
     let js = cx.ui().asset("vestibule.js")?;
     let wasm = cx.ui().asset("vestibule.wasm")?;
+    cx.uses_wasm();
     Some(
         view! {
             <script type="module" id="islands" src=loader data-js=js data-wasm=wasm nonce=cx.nonce().to_owned()></script>

@@ -1,0 +1,4 @@
+//! What operators look at: health, readiness, metrics.
+
+pub mod health;
+pub mod metrics;
