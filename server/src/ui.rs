@@ -13,6 +13,7 @@ use tower_sessions::{Session, SessionManagerLayer};
 
 use crate::edge::facts::Facts;
 use crate::edge::headers::Policy;
+use crate::ops::metrics::Metrics;
 use crate::edge::session::{Tokens, complete_cookies, nobody, visit};
 
 /// What the pages are given once.
@@ -21,7 +22,7 @@ pub fn ui(services: Services, secure: bool) -> Ui {
 }
 
 /// All pages and actions, with the session around them.
-pub fn router(ui: &Ui) -> Router {
+pub fn router(ui: &Ui, metrics: &Metrics) -> Router {
     let cookies = ui.cookies();
     let secure = ui.secure;
     let carrier = SessionManagerLayer::new(Tokens(ui.services.sessions.clone()))
@@ -30,10 +31,10 @@ pub fn router(ui: &Ui) -> Router {
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
         .with_path("/");
-    let visiting = ui.clone();
+    let (visiting, metrics) = (ui.clone(), metrics.clone());
     app::router::router(ui.clone())
         .merge(crate::export::router())
-        .layer(from_fn(move |session: Session, request: Request, next: Next| visit(visiting.clone(), session, request, next)))
+        .layer(from_fn(move |session: Session, request: Request, next: Next| visit(visiting.clone(), metrics.clone(), session, request, next)))
         .layer(carrier)
         .layer(from_fn(move |request: Request, next: Next| async move {
             let mut response = next.run(request).await;

@@ -9,8 +9,6 @@ pub mod guard;
 pub mod headers;
 pub mod listener;
 pub mod session;
-#[cfg(test)]
-mod tests;
 pub mod tls;
 
 use std::net::IpAddr;
@@ -26,6 +24,7 @@ use tower::ServiceExt as _;
 use crate::ops::metrics::Metrics;
 use facts::Facts;
 use guard::Guard;
+use headers::Policy;
 
 /// How long a request may take before it is answered with 503.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -71,7 +70,8 @@ impl Edge {
             }
         };
         self.furnish_empty(&mut response, &method, &facts);
-        headers::secure(response.headers_mut(), &facts, self.guard.is_https());
+        let policy = response.extensions().get::<Policy>().cloned().unwrap_or_default();
+        headers::secure(response.headers_mut(), &facts, &policy, self.guard.is_https());
         let status = response.status();
         self.metrics.answered(&path, status);
         tracing::debug!(request.id = %facts.id, source = %facts.source, status = status.as_u16(), "{method} {}", shown(&path));

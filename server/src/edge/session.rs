@@ -22,6 +22,7 @@ use tower_sessions::{Expiry, Session, SessionStore};
 
 use super::facts::Facts;
 use super::headers::Policy;
+use crate::ops::metrics::Metrics;
 
 /// Where the token that the domain made waits for [`SessionStore::create`].
 const TOKEN: &str = "token";
@@ -94,7 +95,7 @@ fn moment(time: Timestamp) -> OffsetDateTime {
 }
 
 /// Resolves the session, runs the page or action with its [`Visit`], and gives the browser what became of the session.
-pub async fn visit(ui: Ui, session: Session, mut request: Request, next: axum::middleware::Next) -> Response {
+pub async fn visit(ui: Ui, metrics: Metrics, session: Session, mut request: Request, next: axum::middleware::Next) -> Response {
     let Some(facts) = request.extensions().get::<Facts>().cloned() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
@@ -110,9 +111,14 @@ pub async fn visit(ui: Ui, session: Session, mut request: Request, next: axum::m
     let device = cookie(request.headers(), cookies.device).map(Secret::new);
     let visit = Visit { call: call(&facts, resolved.as_deref(), device), session: resolved, nonce: facts.nonce.clone(), answer: answer.clone() };
     request.extensions_mut().insert(visit);
+    let step = sign_in_step(request.uri().path());
     let mut response = next.run(request).await;
 
     let extras = answer.take();
+    if let Some(step) = step {
+        let moved_on = matches!(extras.session, Some(SessionChange::Adopt(_)));
+        metrics.signed_in(step, outcome(response.status(), moved_on));
+    }
     response.extensions_mut().insert(Policy { page: true, wasm: extras.wasm });
     if let Err(error) = apply(&session, extras.session, &cookies, &mut response).await {
         tracing::error!(request.id = %facts.id, "the session's cookie could not be set: {error}");
@@ -205,4 +211,18 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(known, value)| *known == name && value.len() <= 128)
         .map(|(_, value)| value)
+}
+
+/// The step of a sign-in that an address is for, to count it.
+fn sign_in_step(path: &str) -> Option<&'static str> {
+    ["password", "code", "passkey-finish"].into_iter().find(|step| path.strip_prefix("/actions/sign-in/") == Some(step))
+}
+
+fn outcome(status: StatusCode, moved_on: bool) -> &'static str {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => "throttled",
+        status if status.is_server_error() => "failed",
+        _ if moved_on => "accepted",
+        _ => "refused",
+    }
 }
