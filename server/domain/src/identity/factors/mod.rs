@@ -3,7 +3,11 @@
 pub mod ceremonies;
 pub(crate) mod kept;
 pub(crate) mod passkey;
+#[cfg(test)]
+mod passkey_tests;
 pub(crate) mod recovery;
+#[cfg(test)]
+pub(crate) mod soft_passkey;
 pub(crate) mod totp;
 
 use model::{FactorId, Timestamp};
