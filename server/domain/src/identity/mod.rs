@@ -22,3 +22,5 @@ pub mod throttle;
 mod me_tests;
 #[cfg(test)]
 mod test_people;
+#[cfg(test)]
+mod throttle_tests;

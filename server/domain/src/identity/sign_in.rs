@@ -5,6 +5,8 @@ pub(crate) mod enrol;
 mod factor_tests;
 mod finish;
 mod link;
+#[cfg(test)]
+mod mail_tests;
 mod password;
 #[cfg(test)]
 mod password_tests;
