@@ -1,21 +1,36 @@
-//! Stub.
+//! The portal: the accounts and applications a person may use.
+
+use leptos::prelude::*;
+use model::t;
 
 use crate::context::Cx;
-use crate::parts::frame::Page;
-use crate::shell::Answer;
+use crate::parts::empty::empty;
+use crate::parts::frame::{Page, PortalTab};
+use crate::parts::title::Title;
+use crate::shell::{Answer, Stop};
 
-/// Stub.
+/// The root of the site leads to the portal.
 pub async fn root(_: Cx) -> Answer {
-    Ok(Page::step("root", ()))
+    Err(Stop::Go("/start".to_owned()))
 }
 
-/// Stub.
-pub async fn accounts(_: Cx) -> Answer {
-    Ok(Page::step("accounts", ()))
+/// The accounts of the reader.
+pub async fn accounts(cx: Cx) -> Answer {
+    let profile = cx.services().me.profile(cx.call()).await?;
+    let next = (!profile.roles.is_empty()).then(|| (t!("start.to-admin").to_owned(), "/admin".to_owned()));
+    let body = view! {
+        {Title::new(t!("start.accounts.title")).view()}
+        {empty(t!("start.accounts.empty"), t!("start.accounts.empty-text"), next)}
+    };
+    Ok(Page::portal(PortalTab::Accounts, t!("start.accounts.title"), body))
 }
 
-/// Stub.
-pub async fn applications(_: Cx) -> Answer {
-    Ok(Page::step("applications", ()))
+/// The applications of the reader.
+pub async fn applications(cx: Cx) -> Answer {
+    cx.services().me.profile(cx.call()).await?;
+    let body = view! {
+        {Title::new(t!("start.applications.title")).view()}
+        {empty(t!("start.applications.empty"), t!("start.applications.empty-text"), None)}
+    };
+    Ok(Page::portal(PortalTab::Applications, t!("start.applications.title"), body))
 }
-

@@ -20,6 +20,8 @@ pub struct Field {
     length: Option<(u32, u32)>,
     options: Option<Vec<(String, String)>>,
     plain_text: bool,
+    placeholder: Option<String>,
+    list: Option<(&'static str, Vec<String>)>,
 }
 
 /// A one-line text that must be filled.
@@ -40,6 +42,8 @@ pub fn field(name: &'static str, label: impl Into<String>) -> Field {
         length: None,
         options: None,
         plain_text: true,
+        placeholder: None,
+        list: None,
     }
 }
 
@@ -62,6 +66,13 @@ impl Field {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// What to write there, inside the empty field.
+    #[must_use]
+    pub fn hint_unseen(mut self, hint: impl Into<String>) -> Self {
+        self.placeholder = Some(hint.into());
         self
     }
 
@@ -143,6 +154,13 @@ impl Field {
         self
     }
 
+    /// Suggestions while typing.
+    #[must_use]
+    pub fn list(mut self, id: &'static str, values: Vec<String>) -> Self {
+        self.list = Some((id, values));
+        self
+    }
+
     /// The view.
     pub fn view(self) -> AnyView {
         let id = format!("f-{}", self.name);
@@ -156,6 +174,11 @@ impl Field {
         };
         let invalid = self.error.is_some().then_some("true");
         let (least, most) = self.length.unzip();
+        let list_id = self.list.as_ref().map(|(id, _)| *id);
+        let list = self.list.map(|(id, values)| {
+            let values = values.into_iter().map(|value| view! { <option value=value></option> }).collect_view();
+            view! { <datalist id=id>{values}</datalist> }
+        });
         let input = match self.options {
             Some(options) => {
                 let chosen = self.value;
@@ -184,6 +207,8 @@ impl Field {
                     autocapitalize=(self.kind == "text").then_some("none")
                     spellcheck=matches!(self.kind, "text" | "password").then_some("false")
                     inputmode=self.inputmode
+                    list=list_id
+                    placeholder=self.placeholder
                     aria-describedby=described
                     aria-invalid=invalid
                     minlength=least.filter(|least| *least > 1).map(|least| least.to_string())
@@ -202,6 +227,7 @@ impl Field {
                 {self.hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
                 {self.error.map(|error| view! { <p class="error" id=error_id>{error}</p> })}
                 {input}
+                {list}
             </div>
         }
         .into_any()

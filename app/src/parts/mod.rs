@@ -2,16 +2,21 @@
 //! component, and the compiler has less to do.
 
 pub mod badge;
+pub mod browser;
+pub mod confirm;
 pub mod copy;
 pub mod empty;
 pub mod facts;
 pub mod filter;
 pub mod form;
 pub mod frame;
+pub mod history;
 pub mod icon;
 pub mod notice;
 pub mod pager;
+pub mod passkey;
 pub mod table;
+pub mod tabs;
 pub mod time;
 pub mod title;
 

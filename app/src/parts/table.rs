@@ -55,7 +55,7 @@ impl Column {
         } else {
             ("none", "", key.to_owned())
         };
-        let href = address.with(&[("sort", &next), ("after", ""), ("before", "")]);
+        let href = address.with(&[("sort", &next), ("page", "")]);
         view! {
             <th scope="col" class=class aria-sort=state>
                 <a href=href>{self.label}<span aria-hidden="true">{mark}</span></a>

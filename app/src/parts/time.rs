@@ -10,6 +10,15 @@ pub fn moment(stored: model::Timestamp) -> Timestamp {
     Timestamp::from_millisecond(stored.0).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
+/// The names of all zones, for suggestions: places only, without the old abbreviations.
+pub fn zones() -> Vec<String> {
+    let mut names: Vec<String> =
+        jiff::tz::db().available().map(|name| name.as_str().to_owned()).filter(|name| name.contains('/') && !name.starts_with("Etc/")).collect();
+    names.sort_unstable();
+    names.insert(0, "UTC".to_owned());
+    names
+}
+
 /// The reader's idea of time: the moment of the request and their zone.
 #[derive(Clone, Debug)]
 pub struct Clock {
