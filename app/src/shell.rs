@@ -76,7 +76,6 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/administrators") view=|| serve(pages::admin::administrators::page) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/sessions") view=|| serve(pages::admin::sessions::page) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/audit") view=|| serve(pages::admin::audit::page) ssr=SsrMode::Async/>
-                <Route path=path!("/admin/audit/:id") view=|| serve(pages::admin::audit::entry) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/settings") view=|| serve(pages::admin::settings::page) ssr=SsrMode::Async/>
             </FlatRoutes>
         </Router>

@@ -32,6 +32,11 @@ impl Clock {
         Self { now, zone }
     }
 
+    /// The reader's zone.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// "3 minutes ago" or "in 2 days", as a `<time>` element that says the exact moment as well.
     pub fn view(&self, stored: model::Timestamp) -> AnyView {
         let moment = moment(stored);
