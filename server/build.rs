@@ -7,7 +7,7 @@
 mod stylesheet;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     env,
     error::Error,
     ffi::OsStr,
@@ -44,11 +44,11 @@ fn main() -> Outcome<()> {
     let mut files = public_files(&root.join("public"))?;
     files.push(stylesheet_file(&root.join("style"))?);
     files.extend(island_files(&site_folder(root)?)?);
-    files.sort_by(|a, b| a.address().cmp(&b.address()));
+    files.sort_by_key(File::address);
 
-    let mut seen = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     for file in &files {
-        if seen.insert(file.logical.clone(), ()).is_some() {
+        if !seen.insert(&file.logical) {
             return Err(format!("two static files are called {}", file.logical).into());
         }
     }
