@@ -6,17 +6,21 @@ pub mod devices;
 pub mod factors;
 pub mod groups;
 mod hashing_pool;
+mod letters;
 pub mod links;
 pub mod me;
 pub mod notify;
 pub mod password_policy;
 pub mod passwords;
 pub mod people;
+mod people_changes;
+pub(crate) mod ranks;
 pub(crate) mod roles;
 pub mod sessions;
 mod set_password;
 pub mod sign_in;
 pub mod throttle;
+mod words;
 
 #[cfg(test)]
 mod me_tests;

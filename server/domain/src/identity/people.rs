@@ -1,15 +1,29 @@
-//! Administration of people.
+//! People as the administration sees them: lists, one person, by name. What changes them is in `people_changes`.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use model::{Role, Timestamp, UserId};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use crate::authz::{Action, Decision, Resource, authorize, decide};
 use crate::call::Call;
 use crate::core::Core;
-use crate::error::Result;
-use crate::identity::factors::FactorView;
-use crate::page::{Page, PageRequest};
+use crate::error::{Error, Result};
+use crate::identity::factors::{FactorKind, FactorView};
+use crate::identity::words::{self, Found};
+use crate::identity::ranks;
+use crate::page::{Key, Ordering, Page, PageRequest, Window};
 use crate::secret::Secret;
+use crate::store::entity::{administrator, factor, group, membership, password, user};
+
+/// The directory of people and groups that live here and nowhere else.
+pub const BUILTIN: &str = "builtin";
+
+/// Searches that find more people than this show no total.
+const COUNTED: u64 = 200_000;
+/// The same where counting has to ask each row.
+const COUNTED_BY_ROW: u64 = 5_000;
 
 /// A person's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -18,6 +32,22 @@ pub enum Status {
     Invited,
     Active,
     Disabled,
+}
+
+impl Status {
+    /// The name in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Invited => "invited",
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// Reads the name in the database.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Invited, Self::Active, Self::Disabled].into_iter().find(|status| status.as_str() == text)
+    }
 }
 
 /// What is searched for.
@@ -39,6 +69,41 @@ pub enum PeopleSort {
     DisplayName,
     Email,
     Created,
+}
+
+impl PeopleSort {
+    fn name(self) -> &'static str {
+        match self {
+            Self::UserName => "user-name",
+            Self::DisplayName => "display-name",
+            Self::Email => "email",
+            Self::Created => "created",
+        }
+    }
+
+    /// The column, and the one that tells equal keys apart; both stand in one index.
+    fn columns(self) -> (user::Column, user::Column) {
+        match self {
+            Self::UserName => (user::Column::UserNameKey, user::Column::Directory),
+            Self::DisplayName => (user::Column::DisplayKey, user::Column::Id),
+            Self::Email => (user::Column::EmailKey, user::Column::Id),
+            Self::Created => (user::Column::CreatedAt, user::Column::Id),
+        }
+    }
+
+    fn place(self, row: &user::Model) -> (Key, Key) {
+        match self {
+            Self::UserName => (row.user_name_key.as_str().into(), row.directory.as_str().into()),
+            Self::DisplayName => (row.display_key.as_str().into(), row.id.as_str().into()),
+            Self::Email => (row.email_key.as_str().into(), row.id.as_str().into()),
+            Self::Created => (row.created_at.into(), row.id.as_str().into()),
+        }
+    }
+
+    fn ordering(self, list: &str, descending: bool) -> Ordering {
+        let key = if self == Self::Created { Key::Number(0) } else { Key::Text(String::new()) };
+        Ordering { name: format!("{list}:{}", self.name()), descending, kinds: (key, Key::Text(String::new())) }
+    }
 }
 
 /// One row.
@@ -99,49 +164,200 @@ pub enum LinkSent {
 pub struct People(pub(crate) Arc<Core>);
 
 impl People {
+    /// A page of people. The cost of a page does not depend on where it lies; the first page counts.
     pub async fn list(&self, call: &Call, query: &PeopleQuery) -> Result<Page<PersonRow>> {
-        todo!()
+        authorize(call, Action::SeePeople, Resource::Organisation)?;
+        let read = self.0.store.read();
+        let window = Window::of(&query.page, query.sort.ordering("people", query.descending))?;
+        let found = words::find(read, &query.search).await?;
+        let mut select = found.narrow(user::Entity::find());
+        if let Some(status) = query.status {
+            select = select.filter(user::Column::Status.eq(status.as_str()));
+        }
+        page_of_people(read, window, &found, select, query.sort).await
     }
+
+    /// Everything about a person.
     pub async fn get(&self, call: &Call, user: UserId) -> Result<PersonView> {
-        todo!()
+        authorize(call, Action::SeePeople, Resource::Organisation)?;
+        let db = self.0.store.read();
+        let found = find_person(db, user).await?;
+        let key = found.id.clone();
+        let row = rows(db, std::slice::from_ref(&found)).await?.pop().ok_or_else(|| Error::not_found("person"))?;
+        let groups: Vec<(String, String)> = group::Entity::find()
+            .select_only()
+            .columns([group::Column::Id, group::Column::Name])
+            .filter(group::Column::Id.in_subquery(groups_of(&key)))
+            .order_by_asc(group::Column::NameKey)
+            .into_tuple()
+            .all(db)
+            .await?;
+        let factors = factor::Entity::find()
+            .filter(factor::Column::UserId.eq(&key))
+            .order_by_asc(factor::Column::CreatedAt)
+            .all(db)
+            .await?;
+        let break_glass = administrator::Entity::find()
+            .filter(administrator::Column::UserId.eq(&key))
+            .filter(administrator::Column::BreakGlass.eq(true))
+            .one(db)
+            .await?;
+        let password_set_at = password::Entity::find_by_id(&key).one(db).await?.map(|password| Timestamp(password.set_at));
+        let resource = Resource::Person { user, rank: row.roles.first().copied() };
+        let attributes = match found.attributes {
+            serde_json::Value::Object(attributes) => attributes,
+            _ => serde_json::Map::new(),
+        };
+        Ok(PersonView {
+            given_name: found.given_name,
+            family_name: found.family_name,
+            directory: found.directory,
+            attributes,
+            groups: groups.into_iter().map(|(id, name)| Ok((parse_id(&id)?, name))).collect::<Result<_>>()?,
+            factors: factors.into_iter().map(factor_view).collect::<Result<_>>()?,
+            enrol_by: found.enrol_by.map(Timestamp),
+            must_change_password: found.must_change_password,
+            password_set_at,
+            break_glass: break_glass.is_some(),
+            version: found.version,
+            allowed: allowed(call, resource),
+            row,
+        })
     }
-    /// By sign-in name, for the command line.
+
+    /// By sign-in name (`alice`, or `directory/alice` where two directories have one), for the command line.
     pub async fn find(&self, call: &Call, user_name: &str) -> Result<UserId> {
-        todo!()
+        authorize(call, Action::SeePeople, Resource::Organisation)?;
+        let (directory, name) = match user_name.split_once('/') {
+            Some((directory, name)) => (Some(directory), name),
+            None => (None, user_name),
+        };
+        let Ok(name) = model::UserName::parse(name) else {
+            return Err(Error::not_found("person"));
+        };
+        let found = user::Entity::find().filter(user::Column::UserNameKey.eq(name.key())).limit(20).all(self.0.store.read()).await?;
+        let fitting: Vec<&user::Model> = found.iter().filter(|row| directory.is_none_or(|wanted| wanted == row.directory)).collect();
+        match fitting.as_slice() {
+            [] => Err(Error::not_found("person")),
+            [one] => parse_id(&one.id),
+            several => {
+                let names: Vec<String> = several.iter().map(|row| format!("{}/{}", row.directory, row.user_name)).collect();
+                Err(Error::conflict(Some("user_name"), format!("is the name of several people: {}", names.join(", "))))
+            }
+        }
     }
-    pub async fn create(&self, call: &Call, input: &PersonInput, groups: &[model::GroupId]) -> Result<UserId> {
-        todo!()
-    }
-    /// Refused as a conflict when somebody else changed the person since `version`.
-    pub async fn update(&self, call: &Call, user: UserId, version: i64, input: &PersonInput) -> Result<()> {
-        todo!()
-    }
-    pub async fn invite(&self, call: &Call, user: UserId) -> Result<LinkSent> {
-        todo!()
-    }
-    pub async fn disable(&self, call: &Call, user: UserId) -> Result<()> {
-        todo!()
-    }
-    pub async fn enable(&self, call: &Call, user: UserId) -> Result<()> {
-        todo!()
-    }
-    pub async fn delete(&self, call: &Call, user: UserId) -> Result<()> {
-        todo!()
-    }
-    /// Ends sessions, voids the password, sends a link.
-    pub async fn reset_password(&self, call: &Call, user: UserId) -> Result<LinkSent> {
-        todo!()
-    }
-    /// Removes all factors, ends sessions, opens a new time for enrolment and sends a link for it.
-    pub async fn reset_factors(&self, call: &Call, user: UserId) -> Result<LinkSent> {
-        todo!()
-    }
-    /// Operator only: sets a password (checked by the policy) without a link.
-    pub async fn set_password(&self, call: &Call, user: UserId, password: &Secret) -> Result<()> {
-        todo!()
-    }
-    /// Operator only, on an instance without owner: the first owner and the link to set password and factor (30 minutes).
-    pub async fn init_owner(&self, call: &Call, input: &PersonInput) -> Result<Secret> {
-        todo!()
-    }
+}
+
+/// Reads, counts and dresses one page of people.
+pub(crate) async fn page_of_people(
+    read: &sea_orm::DatabaseConnection,
+    window: Window,
+    found: &Found,
+    select: sea_orm::Select<user::Entity>,
+    sort: PeopleSort,
+) -> Result<Page<PersonRow>> {
+    let bound = if matches!(found, Found::Many(_)) { COUNTED_BY_ROW } else { COUNTED };
+    let total = if window.is_first { words::count_up_to(read, select.clone(), bound).await? } else { window.counted };
+    let (key, tie) = sort.columns();
+    let people = window.apply(select, key, tie).all(read).await?;
+    let page = window.finish(people, total, |row| sort.place(row));
+    Ok(Page { rows: rows(read, &page.rows).await?, total: page.total, next: page.next, previous: page.previous })
+}
+
+/// The order of a list of people under another name than that of all people.
+pub(crate) fn ordering_of(list: &str, sort: PeopleSort) -> Ordering {
+    sort.ordering(list, false)
+}
+
+/// Dresses people as rows: one query for the factors and two for the roles of all of them.
+async fn rows(db: &impl ConnectionTrait, people: &[user::Model]) -> Result<Vec<PersonRow>> {
+    let ids: Vec<String> = people.iter().map(|row| row.id.clone()).collect();
+    let with_factor: HashSet<String> = if ids.is_empty() {
+        HashSet::new()
+    } else {
+        let owners: Vec<String> = factor::Entity::find()
+            .select_only()
+            .column(factor::Column::UserId)
+            .distinct()
+            .filter(factor::Column::UserId.is_in(&ids))
+            .into_tuple()
+            .all(db)
+            .await?;
+        owners.into_iter().collect()
+    };
+    let mut roles: HashMap<String, Vec<Role>> = ranks::roles_of(db, &ids).await?;
+    people
+        .iter()
+        .map(|row| {
+            Ok(PersonRow {
+                id: parse_id(&row.id)?,
+                user_name: row.user_name.clone(),
+                display_name: row.display_name.clone(),
+                email: row.email.clone(),
+                status: status_of(row)?,
+                last_sign_in_at: row.last_sign_in_at.map(Timestamp),
+                created_at: Timestamp(row.created_at),
+                has_factor: with_factor.contains(&row.id),
+                roles: roles.remove(&row.id).unwrap_or_default(),
+            })
+        })
+        .collect()
+}
+
+/// What the caller may do with a person; what only wants a confirmation first counts as allowed.
+fn allowed(call: &Call, person: Resource) -> Vec<Action> {
+    let on_person = [
+        Action::EditPeople,
+        Action::DisablePeople,
+        Action::DeletePeople,
+        Action::ResetPassword,
+        Action::ResetFactors,
+        Action::EndSessions,
+    ];
+    let at_large = [
+        Action::SeeSessions,
+        Action::SeeAudit,
+        Action::EraseAudit,
+        Action::ManageGroups,
+        Action::ManageAdministrators,
+    ];
+    let may = |action: &Action, resource| {
+        matches!(decide(&call.actor, *action, resource, call.now), Decision::Allow | Decision::Refuse(model::Refusal::ConfirmNeeded))
+    };
+    let on_person = on_person.into_iter().filter(|action| may(action, person));
+    on_person.chain(at_large.into_iter().filter(|action| may(action, Resource::Organisation))).collect()
+}
+
+fn groups_of(user: &str) -> sea_orm::sea_query::SelectStatement {
+    sea_orm::sea_query::Query::select()
+        .column(membership::Column::GroupId)
+        .from(membership::Entity)
+        .and_where(membership::Column::UserId.eq(user))
+        .to_owned()
+}
+
+fn factor_view(row: factor::Model) -> Result<FactorView> {
+    Ok(FactorView {
+        id: parse_id(&row.id)?,
+        kind: if row.kind == "totp" { FactorKind::Totp } else { FactorKind::Passkey },
+        name: row.name,
+        created_at: Timestamp(row.created_at),
+        last_used_at: row.last_used_at.map(Timestamp),
+        flagged: row.flagged,
+    })
+}
+
+/// The person with this id.
+pub(crate) async fn find_person(db: &impl ConnectionTrait, user: UserId) -> Result<user::Model> {
+    user::Entity::find_by_id(user.to_string()).one(db).await?.ok_or_else(|| Error::not_found("person"))
+}
+
+/// A person's state as it is stored.
+pub(crate) fn status_of(row: &user::Model) -> Result<Status> {
+    Status::parse(&row.status).ok_or_else(|| Error::internal(format!("unknown status {} of {}", row.status, row.id)))
+}
+
+/// An id as it is stored.
+pub(crate) fn parse_id<T: std::str::FromStr>(text: &str) -> Result<T> {
+    text.parse().map_err(|_| Error::internal(format!("stored id {text} is none")))
 }

@@ -1,6 +1,7 @@
 //! The schema, as changes that go forward only. Each file makes one change and works with the release before it.
 
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DatabaseBackend;
 
 mod m0001_instance;
 mod m0002_people;
@@ -8,6 +9,7 @@ mod m0003_sign_in;
 mod m0004_administration;
 mod m0005_audit;
 mod m0006_outbox;
+mod m0007_people_orders;
 
 /// All changes in order.
 pub struct Migrator;
@@ -22,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_administration::Migration),
             Box::new(m0005_audit::Migration),
             Box::new(m0006_outbox::Migration),
+            Box::new(m0007_people_orders::Migration),
         ]
     }
 }
@@ -67,6 +70,11 @@ async fn create(
     let mut statement = Table::create();
     statement.table(table).if_not_exists();
     for mut column in columns {
+        // Texts compare byte by byte on both databases, whatever the locale of a PostgreSQL cluster: keys are unique, prefixes
+        // are ranges and pages are in order only then.
+        if manager.get_database_backend() == DatabaseBackend::Postgres && matches!(column.get_column_type(), Some(ColumnType::Text)) {
+            column.extra("COLLATE \"C\"");
+        }
         statement.col(&mut column);
     }
     let mut primary = Index::create();
