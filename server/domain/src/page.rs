@@ -140,11 +140,23 @@ impl Window {
         if !fits {
             return Err(refused());
         }
-        Ok(Self { ordering, from: Some((cursor.k, cursor.t)), back: cursor.b, size, counted: cursor.n, is_first: false })
+        Ok(Self {
+            ordering,
+            from: Some((cursor.k, cursor.t)),
+            back: cursor.b,
+            size,
+            counted: cursor.n,
+            is_first: false,
+        })
     }
 
     /// Orders and cuts a query; one row more than wanted is read, to know whether there is another page.
-    pub(crate) fn apply<E: EntityTrait>(&self, select: Select<E>, key: impl IntoSimpleExpr, tie: impl IntoSimpleExpr) -> Select<E> {
+    pub(crate) fn apply<E: EntityTrait>(
+        &self,
+        select: Select<E>,
+        key: impl IntoSimpleExpr,
+        tie: impl IntoSimpleExpr,
+    ) -> Select<E> {
         let (key, tie) = (key.into_simple_expr(), tie.into_simple_expr());
         let falling = self.ordering.descending != self.back;
         let mut select = select;

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use model::{GroupId, Role, Timestamp, UserId};
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr,
+};
 use serde_json::json;
 
 use crate::audit::Event;
@@ -109,9 +111,12 @@ impl Administrators {
                 promoted(change.txn(), &self.0, call.now, &person, &was, role).await?;
             }
         }
-        change.audit(call, Event::done("GrantRole").on("user", user, &person.user_name).with(json!({
-            "role": role.as_str(), "breakGlass": break_glass,
-        })));
+        change.audit(
+            call,
+            Event::done("GrantRole").on("user", user, &person.user_name).with(json!({
+                "role": role.as_str(), "breakGlass": break_glass,
+            })),
+        );
         change.commit().await
     }
 
@@ -131,18 +136,23 @@ impl Administrators {
             return Ok(());
         }
         let members: Vec<user::Model> = user::Entity::find()
-            .filter(user::Column::Id.in_subquery(
-                sea_orm::sea_query::Query::select()
-                    .column(membership::Column::UserId)
-                    .from(membership::Entity)
-                    .and_where(membership::Column::GroupId.eq(&row.id))
-                    .to_owned(),
-            ))
+            .filter(
+                user::Column::Id.in_subquery(
+                    sea_orm::sea_query::Query::select()
+                        .column(membership::Column::UserId)
+                        .from(membership::Entity)
+                        .and_where(membership::Column::GroupId.eq(&row.id))
+                        .to_owned(),
+                ),
+            )
             .limit(MOST_OF_A_ROLE + 1)
             .all(change.txn())
             .await?;
         if u64::try_from(members.len()).unwrap_or(u64::MAX) > MOST_OF_A_ROLE {
-            return Err(Error::conflict(None, format!("A group of more than {MOST_OF_A_ROLE} people cannot carry an administrator role.")));
+            return Err(Error::conflict(
+                None,
+                format!("A group of more than {MOST_OF_A_ROLE} people cannot carry an administrator role."),
+            ));
         }
         let ids: Vec<String> = members.iter().map(|member| member.id.clone()).collect();
         let before = ranks::roles_of(change.txn(), &ids).await?;
@@ -151,7 +161,12 @@ impl Administrators {
             let was = before.get(&member.id).map_or(&[][..], Vec::as_slice);
             promoted(change.txn(), &self.0, call.now, member, was, role).await?;
         }
-        change.audit(call, Event::done("GrantRole").on("group", group, &row.name).with(json!({"role": role.as_str(), "members": ids.len()})));
+        change.audit(
+            call,
+            Event::done("GrantRole")
+                .on("group", group, &row.name)
+                .with(json!({"role": role.as_str(), "members": ids.len()})),
+        );
         change.commit().await
     }
 
@@ -164,7 +179,10 @@ impl Administrators {
         let mut change = self.0.store.begin().await?;
         ranks::guard_owners(change.txn()).await?;
         let owners = ranks::active_owners(change.txn()).await?;
-        let held = administrator::Entity::find_by_id(grant).one(change.txn()).await?.ok_or_else(|| Error::not_found("role"))?;
+        let held = administrator::Entity::find_by_id(grant)
+            .one(change.txn())
+            .await?
+            .ok_or_else(|| Error::not_found("role"))?;
         let role = role_of(&held)?;
         ranks::authorize_again(change.txn(), call, Action::ManageAdministrators, Resource::Role(role)).await?;
         administrator::Entity::delete_by_id(grant).exec(change.txn()).await?;
@@ -172,11 +190,15 @@ impl Administrators {
         let event = Event::done("RevokeRole").with(json!({"role": role.as_str(), "breakGlass": held.break_glass}));
         let event = match (&held.user_id, &held.group_id) {
             (Some(user), _) => {
-                let name = user::Entity::find_by_id(user).one(change.txn()).await?.map_or_else(String::new, |row| row.user_name);
+                let name = user::Entity::find_by_id(user)
+                    .one(change.txn())
+                    .await?
+                    .map_or_else(String::new, |row| row.user_name);
                 event.on("user", user, name)
             }
             (None, Some(group)) => {
-                let name = group::Entity::find_by_id(group).one(change.txn()).await?.map_or_else(String::new, |row| row.name);
+                let name =
+                    group::Entity::find_by_id(group).one(change.txn()).await?.map_or_else(String::new, |row| row.name);
                 event.on("group", group, name)
             }
             (None, None) => event,
@@ -207,7 +229,9 @@ pub(crate) async fn insert(
         break_glass,
         created_at: now.0,
     };
-    let inserted = administrator::Entity::insert(administrator::ActiveModel::from(row).reset_all()).exec_without_returning(txn).await;
+    let inserted = administrator::Entity::insert(administrator::ActiveModel::from(row).reset_all())
+        .exec_without_returning(txn)
+        .await;
     inserted.map(drop).map_err(|error| match error.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => Error::conflict(Some("role"), "is held already").because(error),
         _ => error.into(),

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use model::{GroupId, GroupName, Role, Timestamp, UserId};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait as _, QueryFilter, QuerySelect, SqlErr};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait as _, QueryFilter, QuerySelect,
+    SqlErr,
+};
 use serde_json::json;
 
 use crate::audit::Event;
@@ -53,14 +56,17 @@ impl Groups {
         authorize(call, Action::SeePeople, Resource::Organisation)?;
         let read = self.0.store.read();
         let text = || Key::Text(String::new());
-        let window = Window::of(page, Ordering { name: "groups".to_owned(), descending: false, kinds: (text(), text()) })?;
+        let window =
+            Window::of(page, Ordering { name: "groups".to_owned(), descending: false, kinds: (text(), text()) })?;
         let mut select = group::Entity::find();
         let beginning = model::name_key(search.trim());
         if beginning.contains('\0') {
             return Err(Error::invalid("search", "must not contain control characters"));
         }
         if !beginning.is_empty() {
-            select = select.filter(group::Column::NameKey.gte(&beginning)).filter(group::Column::NameKey.lt(format!("{beginning}\u{10FFFF}")));
+            select = select
+                .filter(group::Column::NameKey.gte(&beginning))
+                .filter(group::Column::NameKey.lt(format!("{beginning}\u{10FFFF}")));
         }
         // There are few groups beside people: counting them costs little, and only the first page does.
         let total = if window.is_first { Some(select.clone().count(read).await?) } else { window.counted };
@@ -73,7 +79,8 @@ impl Groups {
     pub async fn get(&self, call: &Call, group: GroupId) -> Result<GroupView> {
         authorize(call, Action::SeePeople, Resource::Organisation)?;
         let read = self.0.store.read();
-        let found = group::Entity::find_by_id(group.to_string()).one(read).await?.ok_or_else(|| Error::not_found("group"))?;
+        let found =
+            group::Entity::find_by_id(group.to_string()).one(read).await?.ok_or_else(|| Error::not_found("group"))?;
         let (directory, version) = (found.directory.clone(), found.version);
         let row = rows(read, vec![found]).await?.pop().ok_or_else(|| Error::not_found("group"))?;
         let resource = Resource::Group { rank: row.roles.first().copied() };
@@ -91,8 +98,13 @@ impl Groups {
         let Ok(name) = GroupName::parse(name) else {
             return Err(Error::not_found("group"));
         };
-        let found = group::Entity::find().filter(group::Column::NameKey.eq(name.key())).limit(20).all(self.0.store.read()).await?;
-        let fitting: Vec<&group::Model> = found.iter().filter(|row| directory.is_none_or(|wanted| wanted == row.directory)).collect();
+        let found = group::Entity::find()
+            .filter(group::Column::NameKey.eq(name.key()))
+            .limit(20)
+            .all(self.0.store.read())
+            .await?;
+        let fitting: Vec<&group::Model> =
+            found.iter().filter(|row| directory.is_none_or(|wanted| wanted == row.directory)).collect();
         match fitting.as_slice() {
             [] => Err(Error::not_found("group")),
             [one] => parse_id(&one.id),
@@ -104,7 +116,13 @@ impl Groups {
     }
 
     /// The members of one group, by user name.
-    pub async fn members(&self, call: &Call, group: GroupId, search: &str, page: &PageRequest) -> Result<Page<PersonRow>> {
+    pub async fn members(
+        &self,
+        call: &Call,
+        group: GroupId,
+        search: &str,
+        page: &PageRequest,
+    ) -> Result<Page<PersonRow>> {
         authorize(call, Action::SeePeople, Resource::Organisation)?;
         let read = self.0.store.read();
         let window = Window::of(page, ordering_of("members", PeopleSort::UserName))?;
@@ -138,9 +156,12 @@ impl Groups {
             .exec_without_returning(change.txn())
             .await
             .map_err(name_taken)?;
-        change.audit(call, Event::done("CreateGroup").on("group", id, &row.name).with(json!({
-            "name": row.name, "description": row.description,
-        })));
+        change.audit(
+            call,
+            Event::done("CreateGroup").on("group", id, &row.name).with(json!({
+                "name": row.name, "description": row.description,
+            })),
+        );
         change.commit().await?;
         Ok(id)
     }
@@ -153,7 +174,10 @@ impl Groups {
         let before = lock(change.txn(), group).await?;
         authorize(call, Action::ManageGroups, ranks::group(change.txn(), group).await?)?;
         if before.version != version {
-            return Err(Error::conflict(None, "Somebody else changed this meanwhile. Look at it again, then repeat your change."));
+            return Err(Error::conflict(
+                None,
+                "Somebody else changed this meanwhile. Look at it again, then repeat your change.",
+            ));
         }
         let after = group::Model {
             name: name.as_str().to_owned(),
@@ -164,7 +188,9 @@ impl Groups {
             ..before.clone()
         };
         let mut differences = serde_json::Map::new();
-        for (field, from, to) in [("name", &before.name, &after.name), ("description", &before.description, &after.description)] {
+        for (field, from, to) in
+            [("name", &before.name, &after.name), ("description", &before.description, &after.description)]
+        {
             if from != to {
                 differences.insert(field.to_owned(), json!({"from": from, "to": to}));
             }
@@ -172,7 +198,10 @@ impl Groups {
         if differences.is_empty() {
             return Ok(());
         }
-        group::Entity::update(group::ActiveModel::from(after.clone()).reset_all()).exec(change.txn()).await.map_err(name_taken)?;
+        group::Entity::update(group::ActiveModel::from(after.clone()).reset_all())
+            .exec(change.txn())
+            .await
+            .map_err(name_taken)?;
         change.audit(call, Event::done("UpdateGroup").on("group", group, &after.name).with(differences.into()));
         change.commit().await
     }
@@ -184,11 +213,18 @@ impl Groups {
         ranks::guard_owners(change.txn()).await?;
         let owners = ranks::active_owners(change.txn()).await?;
         let row = lock(change.txn(), group).await?;
-        ranks::authorize_again(change.txn(), call, Action::ManageGroups, ranks::group(change.txn(), group).await?).await?;
-        let members = membership::Entity::find().filter(membership::Column::GroupId.eq(&row.id)).count(change.txn()).await?;
+        ranks::authorize_again(change.txn(), call, Action::ManageGroups, ranks::group(change.txn(), group).await?)
+            .await?;
+        let members =
+            membership::Entity::find().filter(membership::Column::GroupId.eq(&row.id)).count(change.txn()).await?;
         group::Entity::delete_by_id(&row.id).exec(change.txn()).await?;
         ranks::owner_remains(change.txn(), owners).await?;
-        change.audit(call, Event::done("DeleteGroup").on("group", group, &row.name).with(json!({"name": row.name, "members": members})));
+        change.audit(
+            call,
+            Event::done("DeleteGroup")
+                .on("group", group, &row.name)
+                .with(json!({"name": row.name, "members": members})),
+        );
         change.commit().await
     }
 
@@ -208,9 +244,12 @@ impl Groups {
         if let Resource::Group { rank: Some(role) } = roles {
             super::administrators::promoted(change.txn(), &self.0, call.now, &person, &was, role).await?;
         }
-        change.audit(call, Event::done("AddMemberToGroup").on("group", group, &row.name).with(json!({
-            "member": {"id": person.id, "userName": person.user_name},
-        })));
+        change.audit(
+            call,
+            Event::done("AddMemberToGroup").on("group", group, &row.name).with(json!({
+                "member": {"id": person.id, "userName": person.user_name},
+            })),
+        );
         change.commit().await
     }
 
@@ -221,16 +260,20 @@ impl Groups {
         ranks::guard_owners(change.txn()).await?;
         let owners = ranks::active_owners(change.txn()).await?;
         let row = lock(change.txn(), group).await?;
-        ranks::authorize_again(change.txn(), call, Action::ManageGroups, ranks::group(change.txn(), group).await?).await?;
+        ranks::authorize_again(change.txn(), call, Action::ManageGroups, ranks::group(change.txn(), group).await?)
+            .await?;
         let person = lock_person(change.txn(), user).await?;
         let removed = membership::Entity::delete_by_id((row.id.clone(), person.id.clone())).exec(change.txn()).await?;
         if removed.rows_affected == 0 {
             return Ok(());
         }
         ranks::owner_remains(change.txn(), owners).await?;
-        change.audit(call, Event::done("RemoveMemberFromGroup").on("group", group, &row.name).with(json!({
-            "member": {"id": person.id, "userName": person.user_name},
-        })));
+        change.audit(
+            call,
+            Event::done("RemoveMemberFromGroup").on("group", group, &row.name).with(json!({
+                "member": {"id": person.id, "userName": person.user_name},
+            })),
+        );
         change.commit().await
     }
 }
@@ -280,13 +323,19 @@ async fn rows(db: &impl ConnectionTrait, groups: Vec<group::Model>) -> Result<Ve
 
 /// The group, locked until the change ends.
 pub(crate) async fn lock(txn: &impl ConnectionTrait, group: GroupId) -> Result<group::Model> {
-    group::Entity::find_by_id(group.to_string()).lock_exclusive().one(txn).await?.ok_or_else(|| Error::not_found("group"))
+    group::Entity::find_by_id(group.to_string())
+        .lock_exclusive()
+        .one(txn)
+        .await?
+        .ok_or_else(|| Error::not_found("group"))
 }
 
 /// Turns the refusal of the unique index into the refusal of the field.
 fn name_taken(error: DbErr) -> Error {
     match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => Error::conflict(Some("name"), "is the name of another group").because(error),
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            Error::conflict(Some("name"), "is the name of another group").because(error)
+        }
         _ => error.into(),
     }
 }

@@ -10,12 +10,12 @@ use crate::authz::{Action, Decision, Resource, authorize, decide};
 use crate::call::Call;
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::identity::factors::{FactorKind, FactorView};
+use crate::identity::factors::{FactorView, kept};
 use crate::identity::words::{self, Found};
-use crate::identity::ranks;
+use crate::identity::{ranks, roles};
 use crate::page::{Key, Ordering, Page, PageRequest, Window};
 use crate::secret::Secret;
-use crate::store::entity::{administrator, factor, group, membership, password, user};
+use crate::store::entity::{factor, group, membership, password, user};
 
 /// The directory of people and groups that live here and nowhere else.
 pub const BUILTIN: &str = "builtin";
@@ -192,17 +192,10 @@ impl People {
             .into_tuple()
             .all(db)
             .await?;
-        let factors = factor::Entity::find()
-            .filter(factor::Column::UserId.eq(&key))
-            .order_by_asc(factor::Column::CreatedAt)
-            .all(db)
-            .await?;
-        let break_glass = administrator::Entity::find()
-            .filter(administrator::Column::UserId.eq(&key))
-            .filter(administrator::Column::BreakGlass.eq(true))
-            .one(db)
-            .await?;
-        let password_set_at = password::Entity::find_by_id(&key).one(db).await?.map(|password| Timestamp(password.set_at));
+        let factors = kept::of(db, &key).await?;
+        let held = roles::held_by(db, &key).await?;
+        let password_set_at =
+            password::Entity::find_by_id(&key).one(db).await?.map(|password| Timestamp(password.set_at));
         let resource = Resource::Person { user, rank: row.roles.first().copied() };
         let attributes = match found.attributes {
             serde_json::Value::Object(attributes) => attributes,
@@ -214,11 +207,11 @@ impl People {
             directory: found.directory,
             attributes,
             groups: groups.into_iter().map(|(id, name)| Ok((parse_id(&id)?, name))).collect::<Result<_>>()?,
-            factors: factors.into_iter().map(factor_view).collect::<Result<_>>()?,
+            factors,
             enrol_by: found.enrol_by.map(Timestamp),
             must_change_password: found.must_change_password,
             password_set_at,
-            break_glass: break_glass.is_some(),
+            break_glass: held.break_glass,
             version: found.version,
             allowed: allowed(call, resource),
             row,
@@ -235,13 +228,19 @@ impl People {
         let Ok(name) = model::UserName::parse(name) else {
             return Err(Error::not_found("person"));
         };
-        let found = user::Entity::find().filter(user::Column::UserNameKey.eq(name.key())).limit(20).all(self.0.store.read()).await?;
-        let fitting: Vec<&user::Model> = found.iter().filter(|row| directory.is_none_or(|wanted| wanted == row.directory)).collect();
+        let found = user::Entity::find()
+            .filter(user::Column::UserNameKey.eq(name.key()))
+            .limit(20)
+            .all(self.0.store.read())
+            .await?;
+        let fitting: Vec<&user::Model> =
+            found.iter().filter(|row| directory.is_none_or(|wanted| wanted == row.directory)).collect();
         match fitting.as_slice() {
             [] => Err(Error::not_found("person")),
             [one] => parse_id(&one.id),
             several => {
-                let names: Vec<String> = several.iter().map(|row| format!("{}/{}", row.directory, row.user_name)).collect();
+                let names: Vec<String> =
+                    several.iter().map(|row| format!("{}/{}", row.directory, row.user_name)).collect();
                 Err(Error::conflict(Some("user_name"), format!("is the name of several people: {}", names.join(", "))))
             }
         }
@@ -314,15 +313,13 @@ fn allowed(call: &Call, person: Resource) -> Vec<Action> {
         Action::ResetFactors,
         Action::EndSessions,
     ];
-    let at_large = [
-        Action::SeeSessions,
-        Action::SeeAudit,
-        Action::EraseAudit,
-        Action::ManageGroups,
-        Action::ManageAdministrators,
-    ];
+    let at_large =
+        [Action::SeeSessions, Action::SeeAudit, Action::EraseAudit, Action::ManageGroups, Action::ManageAdministrators];
     let may = |action: &Action, resource| {
-        matches!(decide(&call.actor, *action, resource, call.now), Decision::Allow | Decision::Refuse(model::Refusal::ConfirmNeeded))
+        matches!(
+            decide(&call.actor, *action, resource, call.now),
+            Decision::Allow | Decision::Refuse(model::Refusal::ConfirmNeeded)
+        )
     };
     let on_person = on_person.into_iter().filter(|action| may(action, person));
     on_person.chain(at_large.into_iter().filter(|action| may(action, Resource::Organisation))).collect()
@@ -334,17 +331,6 @@ fn groups_of(user: &str) -> sea_orm::sea_query::SelectStatement {
         .from(membership::Entity)
         .and_where(membership::Column::UserId.eq(user))
         .to_owned()
-}
-
-fn factor_view(row: factor::Model) -> Result<FactorView> {
-    Ok(FactorView {
-        id: parse_id(&row.id)?,
-        kind: if row.kind == "totp" { FactorKind::Totp } else { FactorKind::Passkey },
-        name: row.name,
-        created_at: Timestamp(row.created_at),
-        last_used_at: row.last_used_at.map(Timestamp),
-        flagged: row.flagged,
-    })
 }
 
 /// The person with this id.

@@ -5,7 +5,10 @@
 
 use model::{Email, GroupId, PersonName, Role, Timestamp, UserId, UserName};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, SqlErr};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter,
+    QuerySelect as _, SqlErr,
+};
 use serde_json::json;
 
 use crate::audit::Event;
@@ -13,14 +16,18 @@ use crate::authz::{Action, Resource, authorize};
 use crate::call::Call;
 use crate::core::Core;
 use crate::error::{Error, Result};
+use crate::identity::factors::kept;
 use crate::identity::letters::{self, Letter};
-use crate::identity::people::{BUILTIN, LinkSent, People, PersonInput, Status, status_of};
+use crate::identity::passwords::Password;
+use crate::identity::people::{BUILTIN, LinkSent, People, PersonInput, Status, find_person, status_of};
+use crate::identity::set_password::{self, Keep};
 use crate::identity::sign_in::LinkPurpose;
-use crate::identity::{links, ranks, words};
+use crate::identity::sign_in::stages::Standing;
+use crate::identity::{devices, links, ranks, sessions, words};
 use crate::jobs::outbox;
 use crate::secret::Secret;
 use crate::store::Change;
-use crate::store::entity::{administrator, ceremony, factor, group, membership, password, password_history, recovery_code, session, user};
+use crate::store::entity::{administrator, ceremony, group, membership, password, password_history, user};
 
 /// The fields of a person, checked.
 struct Checked {
@@ -33,8 +40,10 @@ struct Checked {
 
 impl Checked {
     fn of(input: &PersonInput) -> Result<Self> {
-        let given_name = PersonName::parse(&input.given_name).map_err(|e| Error::invalid("given_name", e.to_string()))?;
-        let family_name = PersonName::parse(&input.family_name).map_err(|e| Error::invalid("family_name", e.to_string()))?;
+        let given_name =
+            PersonName::parse(&input.given_name).map_err(|e| Error::invalid("given_name", e.to_string()))?;
+        let family_name =
+            PersonName::parse(&input.family_name).map_err(|e| Error::invalid("family_name", e.to_string()))?;
         let display = if input.display_name.is_empty() {
             format!("{given_name} {family_name}")
         } else {
@@ -90,9 +99,12 @@ impl People {
             join(change.txn(), &found.id, &row.id, call.now).await?;
             names.push(found.name);
         }
-        change.audit(call, Event::done("CreateUser").on("user", id, &row.user_name).with(json!({
-            "userName": row.user_name, "displayName": row.display_name, "email": row.email, "groups": names,
-        })));
+        change.audit(
+            call,
+            Event::done("CreateUser").on("user", id, &row.user_name).with(json!({
+                "userName": row.user_name, "displayName": row.display_name, "email": row.email, "groups": names,
+            })),
+        );
         change.commit().await?;
         Ok(id)
     }
@@ -124,7 +136,10 @@ impl People {
         if differences.is_empty() {
             return Ok(());
         }
-        user::Entity::update(user::ActiveModel::from(after.clone()).reset_all()).exec(change.txn()).await.map_err(name_taken)?;
+        user::Entity::update(user::ActiveModel::from(after.clone()).reset_all())
+            .exec(change.txn())
+            .await
+            .map_err(name_taken)?;
         words::write(change.txn(), &after).await?;
         change.audit(call, Event::done("UpdateUser").on("user", user, &after.user_name).with(differences.into()));
         change.commit().await
@@ -156,17 +171,21 @@ impl People {
         ranks::guard_owners(change.txn()).await?;
         let owners = ranks::active_owners(change.txn()).await?;
         let row = lock(change.txn(), user).await?;
-        ranks::authorize_again(change.txn(), call, Action::DisablePeople, ranks::person(change.txn(), user).await?).await?;
+        ranks::authorize_again(change.txn(), call, Action::DisablePeople, ranks::person(change.txn(), user).await?)
+            .await?;
         if status_of(&row)? == Status::Disabled {
             return Ok(());
         }
         set_status(change.txn(), call.now, &row, Status::Disabled).await?;
         ranks::owner_remains(change.txn(), owners).await?;
-        let ended = end_sessions(change.txn(), call.now, user, "disabled").await?;
+        let ended = sessions::end_all(change.txn(), call.now, &row.id, "disabled").await?;
         links::void(change.txn(), call.now, user, None).await?;
-        change.audit(call, Event::done("DisableUser").on("user", user, &row.user_name).with(json!({
-            "status": {"from": row.status, "to": Status::Disabled.as_str()}, "sessionsEnded": ended,
-        })));
+        change.audit(
+            call,
+            Event::done("DisableUser").on("user", user, &row.user_name).with(json!({
+                "status": {"from": row.status, "to": Status::Disabled.as_str()}, "sessionsEnded": ended,
+            })),
+        );
         change.commit().await
     }
 
@@ -182,9 +201,12 @@ impl People {
         let has_password = password::Entity::find_by_id(&row.id).one(change.txn()).await?.is_some();
         let status = if has_password { Status::Active } else { Status::Invited };
         set_status(change.txn(), call.now, &row, status).await?;
-        change.audit(call, Event::done("EnableUser").on("user", user, &row.user_name).with(json!({
-            "status": {"from": row.status, "to": status.as_str()},
-        })));
+        change.audit(
+            call,
+            Event::done("EnableUser").on("user", user, &row.user_name).with(json!({
+                "status": {"from": row.status, "to": status.as_str()},
+            })),
+        );
         change.commit().await
     }
 
@@ -195,14 +217,18 @@ impl People {
         ranks::guard_owners(change.txn()).await?;
         let owners = ranks::active_owners(change.txn()).await?;
         let row = lock(change.txn(), user).await?;
-        ranks::authorize_again(change.txn(), call, Action::DeletePeople, ranks::person(change.txn(), user).await?).await?;
+        ranks::authorize_again(change.txn(), call, Action::DeletePeople, ranks::person(change.txn(), user).await?)
+            .await?;
         // Everything else that names the person goes by its foreign key.
         ceremony::Entity::delete_many().filter(ceremony::Column::UserId.eq(&row.id)).exec(change.txn()).await?;
         user::Entity::delete_by_id(&row.id).exec(change.txn()).await?;
         ranks::owner_remains(change.txn(), owners).await?;
-        change.audit(call, Event::done("DeleteUser").on("user", user, &row.user_name).with(json!({
-            "userName": row.user_name, "displayName": row.display_name, "email": row.email, "status": row.status,
-        })));
+        change.audit(
+            call,
+            Event::done("DeleteUser").on("user", user, &row.user_name).with(json!({
+                "userName": row.user_name, "displayName": row.display_name, "email": row.email, "status": row.status,
+            })),
+        );
         change.commit().await
     }
 
@@ -214,9 +240,13 @@ impl People {
         authorize(call, Action::ResetPassword, ranks::person(change.txn(), user).await?)?;
         refuse_unless_active(&row)?;
         retire_password(change.txn(), &self.0, &row.id).await?;
-        let ended = end_sessions(change.txn(), call.now, user, "password reset").await?;
+        devices::forget(change.txn(), &row.id, None).await?;
+        let ended = sessions::end_all(change.txn(), call.now, &row.id, "password reset").await?;
         let sent = self.send_link(&mut change, call, user, &row, LinkPurpose::PasswordReset).await?;
-        change.audit(call, Event::done("ResetPassword").on("user", user, &row.user_name).with(json!({"sessionsEnded": ended})));
+        change.audit(
+            call,
+            Event::done("ResetPassword").on("user", user, &row.user_name).with(json!({"sessionsEnded": ended})),
+        );
         change.commit().await?;
         Ok(sent)
     }
@@ -228,24 +258,39 @@ impl People {
         let row = lock(change.txn(), user).await?;
         authorize(call, Action::ResetFactors, ranks::person(change.txn(), user).await?)?;
         refuse_unless_active(&row)?;
-        let names: Vec<String> = factor::Entity::find()
-            .select_only()
-            .column(factor::Column::Name)
-            .filter(factor::Column::UserId.eq(&row.id))
-            .into_tuple()
-            .all(change.txn())
-            .await?;
-        factor::Entity::delete_many().filter(factor::Column::UserId.eq(&row.id)).exec(change.txn()).await?;
-        recovery_code::Entity::delete_many().filter(recovery_code::Column::UserId.eq(&row.id)).exec(change.txn()).await?;
+        let factors = kept::of(change.txn(), &row.id).await?;
+        let names: Vec<String> = factors.into_iter().map(|factor| factor.name).collect();
+        kept::remove_all(change.txn(), &row.id).await?;
+        devices::forget(change.txn(), &row.id, None).await?;
         ceremony::Entity::delete_many().filter(ceremony::Column::UserId.eq(&row.id)).exec(change.txn()).await?;
-        let ended = end_sessions(change.txn(), call.now, user, "factors reset").await?;
+        let ended = sessions::end_all(change.txn(), call.now, &row.id, "factors reset").await?;
         open_enrolment(change.txn(), &self.0, call.now, &row).await?;
         let sent = self.send_link(&mut change, call, user, &row, LinkPurpose::Enrolment).await?;
-        change.audit(call, Event::done("DeleteMfaDeviceForUser").on("user", user, &row.user_name).with(json!({
-            "factors": names, "sessionsEnded": ended,
-        })));
+        change.audit(
+            call,
+            Event::done("DeleteMfaDeviceForUser").on("user", user, &row.user_name).with(json!({
+                "factors": names, "sessionsEnded": ended,
+            })),
+        );
         change.commit().await?;
         Ok(sent)
+    }
+
+    /// Operator only: sets a password (judged by the policy) without a link; ends all sessions. Makes an invited person active.
+    pub async fn set_password(&self, call: &Call, user: UserId, password: &Secret) -> Result<()> {
+        authorize(call, Action::OperateServer, Resource::Organisation)?;
+        let typed = Password::parse("password", password)?;
+        let standing = Standing::of(self.0.store.read(), find_person(self.0.store.read(), user).await?).await?;
+        let prepared = set_password::prepare(&self.0, "password", &typed, &standing).await?;
+        let mut change = self.0.store.begin().await?;
+        let row = lock(change.txn(), user).await?;
+        prepared.store(change.txn(), &self.0, call, &row, Keep::Nothing).await?;
+        if status_of(&row)? == Status::Invited {
+            set_status(change.txn(), call.now, &row, Status::Active).await?;
+            open_enrolment(change.txn(), &self.0, call.now, &row).await?;
+        }
+        change.audit(call, Event::done("UpdatePassword").on("user", user, &row.user_name));
+        change.commit().await
     }
 
     /// Operator only, on an instance without an owner who can sign in: the first owner and the link to set password and factor
@@ -256,7 +301,10 @@ impl People {
         let mut change = self.0.store.begin().await?;
         ranks::guard_owners(change.txn()).await?;
         if ranks::active_owners(change.txn()).await? > 0 {
-            return Err(Error::conflict(None, "There is an owner already. Owners make further owners; `vestibule user` helps one who is locked out."));
+            return Err(Error::conflict(
+                None,
+                "There is an owner already. Owners make further owners; `vestibule user` helps one who is locked out.",
+            ));
         }
         let existing = user::Entity::find()
             .filter(user::Column::UserNameKey.eq(checked.user_name.key()))
@@ -275,19 +323,32 @@ impl People {
             .one(change.txn())
             .await?;
         if grant.is_none() {
-            super::administrators::insert(change.txn(), &self.0, call.now, Some(user), None, Role::Owner, false).await?;
+            super::administrators::insert(change.txn(), &self.0, call.now, Some(user), None, Role::Owner, false)
+                .await?;
         }
         open_enrolment(change.txn(), &self.0, call.now, &row).await?;
-        let token = links::issue(change.txn(), &self.0, call.now, user, LinkPurpose::FirstOwner, links::FIRST_OWNER_LIVES).await?;
-        change.audit(call, Event::done("CreateUser").on("user", user, &row.user_name).with(json!({
-            "userName": row.user_name, "email": row.email, "role": Role::Owner.as_str(),
-        })));
+        let token =
+            links::issue(change.txn(), &self.0, call.now, user, LinkPurpose::FirstOwner, links::FIRST_OWNER_LIVES)
+                .await?;
+        change.audit(
+            call,
+            Event::done("CreateUser").on("user", user, &row.user_name).with(json!({
+                "userName": row.user_name, "email": row.email, "role": Role::Owner.as_str(),
+            })),
+        );
         change.commit().await?;
         Ok(links::address(&self.0, &token))
     }
 
     /// Makes a link and, where mail is configured, the mail that carries it.
-    async fn send_link(&self, change: &mut Change, call: &Call, user: UserId, row: &user::Model, purpose: LinkPurpose) -> Result<LinkSent> {
+    async fn send_link(
+        &self,
+        change: &mut Change,
+        call: &Call,
+        user: UserId,
+        row: &user::Model,
+        purpose: LinkPurpose,
+    ) -> Result<LinkSent> {
         let lives = match purpose {
             LinkPurpose::FirstOwner => links::FIRST_OWNER_LIVES,
             LinkPurpose::Invitation => links::INVITATION_LIVES,
@@ -315,21 +376,29 @@ impl People {
 async fn insert(txn: &impl ConnectionTrait, core: &Core, now: Timestamp, checked: &Checked) -> Result<user::Model> {
     let id = UserId::from_random(core.entropy.bytes()?);
     let row = checked.row(id, now, enrol_by(core, now));
-    user::Entity::insert(user::ActiveModel::from(row.clone()).reset_all()).exec_without_returning(txn).await.map_err(name_taken)?;
+    user::Entity::insert(user::ActiveModel::from(row.clone()).reset_all())
+        .exec_without_returning(txn)
+        .await
+        .map_err(name_taken)?;
     words::add(txn, &row).await?;
     Ok(row)
 }
 
 /// Puts a person into a group; being there already is fine.
 pub(crate) async fn join(txn: &impl ConnectionTrait, group: &str, user: &str, now: Timestamp) -> Result<bool> {
-    let row = membership::ActiveModel { group_id: Set(group.to_owned()), user_id: Set(user.to_owned()), since: Set(now.0) };
+    let row =
+        membership::ActiveModel { group_id: Set(group.to_owned()), user_id: Set(user.to_owned()), since: Set(now.0) };
     let inserted = membership::Entity::insert(row).on_conflict_do_nothing().exec_without_returning(txn).await?;
     Ok(matches!(inserted, sea_orm::TryInsertResult::Inserted(1..)))
 }
 
 /// The person, locked until the change ends.
 pub(crate) async fn lock(txn: &impl ConnectionTrait, user: UserId) -> Result<user::Model> {
-    user::Entity::find_by_id(user.to_string()).lock_exclusive().one(txn).await?.ok_or_else(|| Error::not_found("person"))
+    user::Entity::find_by_id(user.to_string())
+        .lock_exclusive()
+        .one(txn)
+        .await?
+        .ok_or_else(|| Error::not_found("person"))
 }
 
 fn enrol_by(core: &Core, now: Timestamp) -> Timestamp {
@@ -337,7 +406,12 @@ fn enrol_by(core: &Core, now: Timestamp) -> Timestamp {
 }
 
 /// Opens the time for enrolment anew.
-pub(crate) async fn open_enrolment(txn: &impl ConnectionTrait, core: &Core, now: Timestamp, row: &user::Model) -> Result<()> {
+pub(crate) async fn open_enrolment(
+    txn: &impl ConnectionTrait,
+    core: &Core,
+    now: Timestamp,
+    row: &user::Model,
+) -> Result<()> {
     user::Entity::update_many()
         .col_expr(user::Column::EnrolBy, Expr::val(enrol_by(core, now).0))
         .filter(user::Column::Id.eq(&row.id))
@@ -355,18 +429,6 @@ async fn set_status(txn: &impl ConnectionTrait, now: Timestamp, row: &user::Mode
         .exec(txn)
         .await?;
     Ok(())
-}
-
-/// Ends every living session of a person.
-pub(crate) async fn end_sessions(txn: &impl ConnectionTrait, now: Timestamp, user: UserId, why: &str) -> Result<u64> {
-    let ended = session::Entity::update_many()
-        .col_expr(session::Column::EndedAt, Expr::val(now.0))
-        .col_expr(session::Column::EndedWhy, Expr::val(why))
-        .filter(session::Column::UserId.eq(user.to_string()))
-        .filter(session::Column::EndedAt.is_null())
-        .exec(txn)
-        .await?;
-    Ok(ended.rows_affected)
 }
 
 /// Moves the present password into the history, so that a reset does not bring it back.
@@ -388,7 +450,9 @@ async fn retire_password(txn: &impl ConnectionTrait, core: &Core, user: &str) ->
 fn refuse_unless_active(row: &user::Model) -> Result<()> {
     match status_of(row)? {
         Status::Active => Ok(()),
-        Status::Invited => Err(Error::conflict(None, "This person has not used the invitation yet. Send a new one instead.")),
+        Status::Invited => {
+            Err(Error::conflict(None, "This person has not used the invitation yet. Send a new one instead."))
+        }
         Status::Disabled => Err(Error::conflict(None, "This person is disabled. Enable them first.")),
     }
 }
@@ -400,7 +464,9 @@ fn changed_meanwhile() -> Error {
 /// Turns the refusal of the unique index into the refusal of the field.
 fn name_taken(error: DbErr) -> Error {
     match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => Error::conflict(Some("user_name"), "is taken by somebody else").because(error),
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            Error::conflict(Some("user_name"), "is taken by somebody else").because(error)
+        }
         _ => error.into(),
     }
 }

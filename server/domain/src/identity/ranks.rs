@@ -68,7 +68,10 @@ async fn roles_of_all_groups(db: &impl ConnectionTrait) -> Result<HashMap<String
 }
 
 /// The roles that members get from each of these groups, most powerful first.
-pub(crate) async fn roles_of_groups(db: &impl ConnectionTrait, groups: &[String]) -> Result<HashMap<String, Vec<Role>>> {
+pub(crate) async fn roles_of_groups(
+    db: &impl ConnectionTrait,
+    groups: &[String],
+) -> Result<HashMap<String, Vec<Role>>> {
     let mut roles = roles_of_all_groups(db).await?;
     roles.retain(|group, _| groups.contains(group));
     roles.values_mut().for_each(|roles| roles.sort());
@@ -141,18 +144,26 @@ pub(crate) async fn active_owners(db: &impl ConnectionTrait) -> Result<u64> {
 pub(crate) async fn owner_remains(txn: &impl ConnectionTrait, before: u64) -> Result<()> {
     let after = active_owners(txn).await?;
     if after == 0 && before > 0 {
-        return Err(Error::forbidden_because("The last owner cannot be removed, disabled or demoted. Make somebody else an owner first."));
+        return Err(Error::forbidden_because(
+            "The last owner cannot be removed, disabled or demoted. Make somebody else an owner first.",
+        ));
     }
     Ok(())
 }
 
 /// Authorises once more with the roles the caller has now, under the guard: whoever was demoted while the request waited
 /// decides nothing any more.
-pub(crate) async fn authorize_again(txn: &impl ConnectionTrait, call: &Call, action: Action, resource: Resource) -> Result<()> {
+pub(crate) async fn authorize_again(
+    txn: &impl ConnectionTrait,
+    call: &Call,
+    action: Action,
+    resource: Resource,
+) -> Result<()> {
     let Actor::Person(person) = &call.actor else {
         return authorize(call, action, resource);
     };
-    let active = user::Entity::find_by_id(person.user.to_string()).one(txn).await?.is_some_and(|user| user.status == "active");
+    let active =
+        user::Entity::find_by_id(person.user.to_string()).one(txn).await?.is_some_and(|user| user.status == "active");
     let roles = if active { roles_of_person(txn, person.user).await? } else { Vec::new() };
     let now = call.acting_as(Actor::Person(Person { roles, ..person.clone() }));
     authorize(&now, action, resource)

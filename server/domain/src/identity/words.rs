@@ -6,7 +6,10 @@
 use std::collections::BTreeSet;
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect, QueryTrait as _};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect,
+    QueryTrait as _,
+};
 
 use crate::error::Result;
 use crate::store::entity::{user, user_word};
@@ -38,7 +41,8 @@ pub(crate) async fn write(txn: &impl ConnectionTrait, person: &user::Model) -> R
 pub(crate) async fn add(txn: &impl ConnectionTrait, person: &user::Model) -> Result<()> {
     let names = [&person.user_name, &person.display_name, &person.given_name, &person.family_name, &person.email];
     let words: BTreeSet<String> = names.into_iter().flat_map(|name| words_in(name)).collect();
-    let rows = words.into_iter().map(|word| user_word::ActiveModel { user_id: Set(person.id.clone()), word: Set(word) });
+    let rows =
+        words.into_iter().map(|word| user_word::ActiveModel { user_id: Set(person.id.clone()), word: Set(word) });
     user_word::Entity::insert_many(rows).exec_without_returning(txn).await?;
     Ok(())
 }
@@ -77,7 +81,8 @@ pub(crate) async fn find(read: &DatabaseConnection, search: &str) -> Result<Foun
                 return Ok(Found::Few(ids.into_iter().collect()));
             }
             let others = terms.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, term)| term);
-            let mut narrowed = user::Entity::find().select_only().column(user::Column::Id).filter(user::Column::Id.is_in(ids));
+            let mut narrowed =
+                user::Entity::find().select_only().column(user::Column::Id).filter(user::Column::Id.is_in(ids));
             for term in others {
                 narrowed = narrowed.filter(Expr::exists(has_word(term)));
             }
@@ -114,7 +119,11 @@ fn has_word(term: &str) -> SelectStatement {
 }
 
 /// How many a query finds, counted up to a bound; `None` beyond it.
-pub(crate) async fn count_up_to(read: &DatabaseConnection, select: sea_orm::Select<user::Entity>, bound: u64) -> Result<Option<u64>> {
+pub(crate) async fn count_up_to(
+    read: &DatabaseConnection,
+    select: sea_orm::Select<user::Entity>,
+    bound: u64,
+) -> Result<Option<u64>> {
     let inner = select.select_only().expr_as(Expr::val(1), "one").limit(bound + 1).into_query();
     let outer = Query::select().expr(Expr::cust("COUNT(*)")).from_subquery(inner, "counted").to_owned();
     let row = read.query_one(&outer).await?;

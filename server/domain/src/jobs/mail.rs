@@ -70,7 +70,10 @@ impl MailSettings {
             return Err(Error::invalid("smtp.host", "must be a host name or an address"));
         }
         if self.tls == MailTls::None && !is_loopback(&self.host) {
-            return Err(Error::invalid("smtp.tls", "none is for loopback only: mail would cross the network unprotected"));
+            return Err(Error::invalid(
+                "smtp.tls",
+                "none is for loopback only: mail would cross the network unprotected",
+            ));
         }
         if self.username.is_some() != self.password.is_some() {
             return Err(Error::invalid("smtp.username", "and smtp.password must be given together"));
@@ -84,7 +87,9 @@ impl MailSettings {
     }
 
     fn sender(&self) -> Result<Mailbox> {
-        self.from.parse().map_err(|_| Error::invalid("smtp.from", "must be a mail address such as Portal <portal@example.com>"))
+        self.from
+            .parse()
+            .map_err(|_| Error::invalid("smtp.from", "must be a mail address such as Portal <portal@example.com>"))
     }
 
     fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>> {
@@ -108,10 +113,18 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// Sends one mail. `id` makes the `Message-ID`: a repetition of the same mail can be told from another mail.
-pub(crate) async fn send(settings: &MailSettings, id: &str, date: Timestamp, to: &str, subject: &str, text: &str) -> std::result::Result<String, Failure> {
+pub(crate) async fn send(
+    settings: &MailSettings,
+    id: &str,
+    date: Timestamp,
+    to: &str,
+    subject: &str,
+    text: &str,
+) -> std::result::Result<String, Failure> {
     let for_good = |e: String| Failure::ForGood(e);
     let sender = settings.sender().map_err(|e| for_good(e.to_string()))?;
-    let receiver = to.parse().map(|address| Mailbox::new(None, address)).map_err(|e| for_good(format!("address: {e}")))?;
+    let receiver =
+        to.parse().map(|address| Mailbox::new(None, address)).map_err(|e| for_good(format!("address: {e}")))?;
     let host = sender.email.domain().to_owned();
     let written = UNIX_EPOCH + Duration::from_millis(u64::try_from(date.0).unwrap_or(0));
     let message = Message::builder()
@@ -127,7 +140,9 @@ pub(crate) async fn send(settings: &MailSettings, id: &str, date: Timestamp, to:
     settings.check().map_err(|e| for_good(e.to_string()))?;
     let transport = settings.transport().map_err(|e| for_good(format!("{e}: {}", e.cause().unwrap_or_default())))?;
     match tokio::time::timeout(DELIVERY, transport.send(message)).await {
-        Ok(Ok(answer)) => Ok(format!("{} {}", answer.code(), answer.message().collect::<Vec<_>>().join(" ")).trim().to_owned()),
+        Ok(Ok(answer)) => {
+            Ok(format!("{} {}", answer.code(), answer.message().collect::<Vec<_>>().join(" ")).trim().to_owned())
+        }
         Ok(Err(e)) if e.is_permanent() => Err(Failure::ForGood(e.to_string())),
         Ok(Err(e)) => Err(Failure::ForNow(e.to_string())),
         Err(_) => Err(Failure::ForNow("the mail server took too long".to_owned())),

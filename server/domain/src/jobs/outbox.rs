@@ -74,11 +74,19 @@ pub(crate) struct Taken {
 }
 
 /// Puts a mail into the outbox, inside the caller's transaction. Where no mail is configured nothing is kept.
-pub async fn enqueue_mail(txn: &impl ConnectionTrait, core: &Core, now: Timestamp, to: &str, subject: &str, text: &str) -> Result<()> {
+pub async fn enqueue_mail(
+    txn: &impl ConnectionTrait,
+    core: &Core,
+    now: Timestamp,
+    to: &str,
+    subject: &str,
+    text: &str,
+) -> Result<()> {
     if core.mail.is_none() {
         return Ok(());
     }
-    enqueue(txn, core, now, &Payload::Mail { to: to.to_owned(), subject: subject.to_owned(), text: text.to_owned() }).await
+    enqueue(txn, core, now, &Payload::Mail { to: to.to_owned(), subject: subject.to_owned(), text: text.to_owned() })
+        .await
 }
 
 pub(crate) async fn enqueue(txn: &impl ConnectionTrait, core: &Core, now: Timestamp, payload: &Payload) -> Result<()> {
@@ -155,7 +163,12 @@ fn unseal(core: &Core, row: &Model) -> Result<Payload> {
 }
 
 /// Notes how a delivery went. Returns whether it has failed for good.
-pub(crate) async fn settle(core: &Core, now: Timestamp, taken: &Taken, outcome: std::result::Result<(), Failure>) -> Result<bool> {
+pub(crate) async fn settle(
+    core: &Core,
+    now: Timestamp,
+    taken: &Taken,
+    outcome: std::result::Result<(), Failure>,
+) -> Result<bool> {
     let mut update = Entity::update_many().filter(Column::Id.eq(&taken.id)).filter(Column::TakenUntil.eq(taken.until));
     let mut for_good = false;
     match outcome {
@@ -176,7 +189,9 @@ pub(crate) async fn settle(core: &Core, now: Timestamp, taken: &Taken, outcome: 
             update = if last {
                 update.col_expr(Column::FailedAt, Expr::val(now.0)).col_expr(Column::Sealed, Expr::val(""))
             } else {
-                update.col_expr(Column::DueAt, Expr::val(now.plus(wait_after(taken.attempts)).0)).col_expr(Column::TakenUntil, Expr::val(0_i64))
+                update
+                    .col_expr(Column::DueAt, Expr::val(now.plus(wait_after(taken.attempts)).0))
+                    .col_expr(Column::TakenUntil, Expr::val(0_i64))
             };
         }
     }
@@ -197,7 +212,6 @@ pub(crate) async fn sweep(core: &Core, before: Timestamp) -> Result<u64> {
     Ok(Entity::delete_many().filter(old).exec(core.store.write()).await?.rows_affected)
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,6 +221,9 @@ mod tests {
         assert_eq!(wait_after(1), FIRST_WAIT);
         assert_eq!(wait_after(2), 2 * FIRST_WAIT);
         assert_eq!(wait_after(60), LONGEST_WAIT);
-        assert!((1..MOST_ATTEMPTS).map(wait_after).sum::<i64>() > 2 * Timestamp::HOUR, "a mail server may be away for two hours");
+        assert!(
+            (1..MOST_ATTEMPTS).map(wait_after).sum::<i64>() > 2 * Timestamp::HOUR,
+            "a mail server may be away for two hours"
+        );
     }
 }
