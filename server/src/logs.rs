@@ -11,11 +11,18 @@ use tracing_subscriber::{Layer as _, fmt};
 use crate::config::LogSettings;
 
 /// Crates whose usual words are not for operators: a cookie that has ended is everyday life and no "suspicious activity".
-const QUIET: [(&str, LevelFilter); 3] = [
+const QUIET: [(&str, LevelFilter); 4] = [
+    ("sea_orm_migration", LevelFilter::WARN),
     ("tower_sessions", LevelFilter::ERROR),
     ("tower_sessions_core", LevelFilter::OFF),
     ("sqlx", LevelFilter::WARN),
 ];
+
+/// For commands: warnings only, unless more is asked for.
+pub fn start_quiet(settings: &LogSettings) {
+    let level = if settings.level == "info" { "warn".to_owned() } else { settings.level.clone() };
+    start(&LogSettings { level, ..settings.clone() });
+}
 
 /// Turns the logs on, and makes panics part of them.
 pub fn start(settings: &LogSettings) {

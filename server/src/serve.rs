@@ -2,10 +2,12 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use domain::store::ServerLock;
 use domain::{Clock, Entropy, Open, Services};
+use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -56,7 +58,7 @@ pub fn edge(services: &Services, config: &Config, public_url: Url, health: Healt
 }
 
 /// Runs until the process is told to stop.
-pub async fn run(config: &Config, prepare: impl AsyncFnOnce(&Services) -> Result<(), Failure>) -> Result<(), Failure> {
+pub async fn run(config: &Config, demo: bool) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     // The sockets first: the port is known before anything slow begins, and who connects early waits instead of failing.
     let socket = bind("listen", config.listen).await?;
@@ -65,12 +67,15 @@ pub async fn run(config: &Config, prepare: impl AsyncFnOnce(&Services) -> Result
         Some(address) => Some(bind("ops.listen", address).await?),
         None => None,
     };
+    let ops_address = ops.as_ref().and_then(|socket| socket.local_addr().ok());
     let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
     let public_url = config.public_url(bound);
 
     let _lock = ServerLock::take(config.database_url.expose()).map_err(|error| explained(&error))?;
     let services = Services::open(open(config, public_url.clone())).await.map_err(|error| explained(&error))?;
-    prepare(&services).await?;
+    if demo {
+        fill(&services, config).await?;
+    }
 
     let (health, metrics) = (Health::new(services.clone()), Metrics::default());
     let edge = edge(&services, config, public_url.clone(), health.clone(), metrics.clone());
@@ -90,6 +95,8 @@ pub async fn run(config: &Config, prepare: impl AsyncFnOnce(&Services) -> Result
         let (jobs, stop) = (services.jobs.clone(), stop(stopped));
         tokio::spawn(async move { jobs.run(stop).await })
     };
+    let running = Running { listen: bound, ops: ops_address, public_url: public_url.to_string() };
+    running.write(&config.data_dir);
     announce(config, bound, &public_url);
 
     signals.wait().await;
@@ -102,8 +109,50 @@ pub async fn run(config: &Config, prepare: impl AsyncFnOnce(&Services) -> Result
             tracing::error!("a part of the server ended badly: {error}");
         }
     }
+    Running::forget(&config.data_dir);
     services.close().await;
     Ok(())
+}
+
+/// The demo organisation, where the database is empty and nobody but this machine can reach it.
+async fn fill(_services: &Services, _config: &Config) -> Result<(), Failure> {
+    Ok(())
+}
+
+/// Where the server of a data folder is found, for the commands beside it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Running {
+    /// The portal.
+    pub listen: SocketAddr,
+    /// Metrics and health.
+    pub ops: Option<SocketAddr>,
+    /// The address people use.
+    pub public_url: String,
+}
+
+impl Running {
+    fn path(data_dir: &Path) -> PathBuf {
+        data_dir.join("running.json")
+    }
+
+    /// What the server that runs has written; a server that was killed leaves it too.
+    pub fn read(data_dir: &Path) -> Option<Self> {
+        serde_json::from_str(&std::fs::read_to_string(Self::path(data_dir)).ok()?).ok()
+    }
+
+    fn write(&self, data_dir: &Path) {
+        // Only a convenience: without it the commands go by the configuration.
+        if let Ok(text) = serde_json::to_string(self)
+            && let Err(error) = std::fs::write(Self::path(data_dir), text)
+        {
+            tracing::warn!("{} cannot be written: {error}", Self::path(data_dir).display());
+        }
+    }
+
+    fn forget(data_dir: &Path) {
+        // It may be gone already.
+        let _ = std::fs::remove_file(Self::path(data_dir));
+    }
 }
 
 async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
