@@ -20,7 +20,9 @@ test-fast: setup-test-fast ## format, lints, unit and domain tests on SQLite
 	@scripts/test.sh fast
 
 bench: release ## figures as ratios of one run, in target/bench/report.md
-	@VESTIBULE_BIN=$(CURDIR)/target/release/vestibule cargo bench --locked -p it
+	@mkdir -p target/bench
+	@cargo bench --locked -p domain --features testing --bench people | tee target/bench/people.rows
+	@VESTIBULE_BIN=$(CURDIR)/target/release/vestibule cargo bench --locked -p it --bench report
 
 dev: setup-run ## rebuild and restart on change
 	@scripts/dev.sh

@@ -5,8 +5,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use model::Timestamp;
-use sea_orm::{ConnectionTrait as _, Database};
+use model::{Timestamp, UserId};
+use sea_orm::{ActiveModelTrait as _, ConnectionTrait as _, Database, EntityTrait as _, TransactionTrait as _};
 use tempfile::TempDir;
 use url::Url;
 
@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::services::{Open, Services};
+use crate::store::entity::user;
 
 /// The moment at which tests begin: 2026-01-01T00:00:00Z.
 pub const START: Timestamp = Timestamp(1_767_225_600_000);
@@ -84,6 +85,49 @@ impl World {
     /// The scratch folder.
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()
+    }
+
+    /// Fills the database with active people, named after their number, in one transaction.
+    pub async fn crowd(&self, people: usize) {
+        const GIVEN: [&str; 10] = ["Ada", "Bela", "Chen", "Dara", "Emil", "Femi", "Gita", "Hugo", "Ines", "Jun"];
+        const FAMILY: [&str; 7] = ["Abara", "Brandt", "Costa", "Dvořák", "Eriksen", "Fontaine", "Gupta"];
+        let core = &self.services.core;
+        let txn = core.store.write().begin().await.expect("begun");
+        let now = self.clock.now().0;
+        for n in 0..people {
+            let given = GIVEN.get(n % GIVEN.len()).copied().unwrap_or_default();
+            let family = FAMILY.get(n % FAMILY.len()).copied().unwrap_or_default();
+            let user_name = format!("{}.{n:06}", given.to_lowercase());
+            let email = format!("{user_name}@example.com");
+            let display_name = format!("{given} {family}");
+            let row = user::Model {
+                id: UserId::from_random(core.entropy.bytes().expect("chance")).to_string(),
+                directory: crate::identity::people::BUILTIN.to_owned(),
+                user_name_key: model::name_key(&user_name),
+                display_key: model::name_key(&display_name),
+                email_key: model::name_key(&email),
+                user_name,
+                display_name,
+                given_name: given.to_owned(),
+                family_name: family.to_owned(),
+                email,
+                status: "active".to_owned(),
+                attributes: serde_json::json!({}),
+                preferences: serde_json::json!({}),
+                enrol_by: None,
+                must_change_password: false,
+                last_sign_in_at: None,
+                created_at: now + i64::try_from(n).unwrap_or_default(),
+                updated_at: now,
+                version: 1,
+            };
+            user::Entity::insert(user::ActiveModel::from(row.clone()).reset_all())
+                .exec_without_returning(&txn)
+                .await
+                .expect("stored");
+            crate::identity::words::add(&txn, &row).await.expect("stored");
+        }
+        txn.commit().await.expect("committed");
     }
 
     /// A call by somebody, now, from 192.0.2.1.

@@ -20,7 +20,7 @@ pub mod sessions;
 mod set_password;
 pub mod sign_in;
 pub mod throttle;
-mod words;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod me_tests;
