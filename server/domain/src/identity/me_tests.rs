@@ -1,5 +1,4 @@
 //! One's own password, profile and sessions; links; the life of sessions. Through the services on a real database.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use model::{Refusal, Role, Timestamp};
 use sea_orm::EntityTrait as _;

@@ -99,9 +99,9 @@ fn words_of(person: &user::Model, organisation: &str) -> Vec<String> {
 }
 
 /// Refuses the present password and those before it that the policy remembers.
-pub(crate) async fn check_history(field: &'static str, hasher: &Hasher, password: &Password, hashes: &[String]) -> Result<()> {
-    for hash in hashes {
-        if hasher.verify(password, Some(hash)).await? != Verdict::Wrong {
+pub(crate) async fn check_history(field: &'static str, pool: &Hasher, password: &Password, earlier: &[String]) -> Result<()> {
+    for hash in earlier {
+        if pool.verify(password, Some(hash)).await? != Verdict::Wrong {
             return Err(Error::invalid(field, "was used before; choose another"));
         }
     }

@@ -86,6 +86,7 @@ pub struct SignIn(pub(crate) Arc<Core>);
 
 /// What a person can prove themselves with.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts that a page shows")]
 pub struct FactorChoices {
     /// A one-time-code app.
     pub totp: bool,

@@ -1,5 +1,4 @@
 //! People for the tests of sign-in, put straight into the database, and the steps that most tests begin with.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use model::{SessionId, UserId, name_key};
 use sea_orm::sea_query::Expr;

@@ -270,6 +270,7 @@ fn row(key: String, failures: i64, blocked_until: i64, now: Timestamp) -> Active
 impl Paid {
     /// The attempt was right: inside the transaction of what it leads to.
     pub(crate) async fn succeeded<C: ConnectionTrait>(&self, txn: &C) -> Result<()> {
+        // One by one in the order in which attempts pay, so that neither waits for the other.
         for bucket in sorted(&self.buckets) {
             if bucket.resets {
                 Entity::delete_by_id(&bucket.key).exec(txn).await?;

@@ -1,5 +1,4 @@
 //! Budgets of passwords, through the services on a real database.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use model::{Refusal, Timestamp};
 

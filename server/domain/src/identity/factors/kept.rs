@@ -59,25 +59,20 @@ impl NewFactor {
     /// An app whose first code was right at this step.
     pub(crate) fn totp(core: &Core, now: Timestamp, user: &str, name: &str, secret: &[u8], step: i64) -> Result<Self> {
         let name = named(name, "Authenticator app")?;
-        Self::new(core, now, user, FactorKind::Totp, name, secret, None, Some(step))
+        let mut factor = Self::new(core, now, user, FactorKind::Totp, name, secret)?;
+        factor.row.last_step = Some(step);
+        Ok(factor)
     }
 
     /// A passkey; `credential_key` is unique over all people.
     pub(crate) fn passkey(core: &Core, now: Timestamp, user: &str, name: &str, passkey: &[u8], credential_key: String) -> Result<Self> {
         let name = named(name, "Passkey")?;
-        Self::new(core, now, user, FactorKind::Passkey, name, passkey, Some(credential_key), None)
+        let mut factor = Self::new(core, now, user, FactorKind::Passkey, name, passkey)?;
+        factor.row.credential_key = Some(credential_key);
+        Ok(factor)
     }
 
-    fn new(
-        core: &Core,
-        now: Timestamp,
-        user: &str,
-        kind: FactorKind,
-        name: String,
-        secret: &[u8],
-        credential_key: Option<String>,
-        last_step: Option<i64>,
-    ) -> Result<Self> {
+    fn new(core: &Core, now: Timestamp, user: &str, kind: FactorKind, name: String, secret: &[u8]) -> Result<Self> {
         let id = FactorId::from_random(core.entropy.bytes()?).to_string();
         let sealed = core.keys.seal(&core.entropy, Place("factors", "sealed", &id), secret)?;
         let row = Model {
@@ -86,8 +81,8 @@ impl NewFactor {
             kind: kind.as_str().to_owned(),
             name,
             sealed,
-            credential_key,
-            last_step,
+            credential_key: None,
+            last_step: None,
             created_at: now.0,
             last_used_at: None,
             flagged: false,

@@ -1,5 +1,4 @@
 //! Passkeys as second step and instead of a password, with an authenticator in software, through the services.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,6 +13,9 @@ use crate::identity::sign_in::{Progress, Step};
 use crate::identity::test_people::PASSWORD;
 use crate::store::entity::{factor, user};
 use crate::testing::World;
+
+/// Makes one detail wrong.
+type Spoil = fn(&mut SoftPasskey);
 
 struct Owner {
     id: UserId,
@@ -80,7 +82,7 @@ async fn a_passkey_is_a_second_step_and_a_confirmation() {
 async fn every_wrong_detail_of_an_answer_is_refused() {
     let world = World::new().await;
     let mut alice = owner(&world, "alice", 1).await;
-    let faults: [(&str, fn(&mut SoftPasskey)); 11] = [
+    let faults: [(&str, Spoil); 11] = [
         ("another origin", |key| key.origin = "http://evil.example".into()),
         ("another port", |key| key.origin = "http://localhost:8081".into()),
         ("another scheme", |key| key.origin = "https://localhost:8080".into()),

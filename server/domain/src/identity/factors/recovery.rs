@@ -22,11 +22,11 @@ pub(crate) async fn make<C: ConnectionTrait>(txn: &C, core: &Core, now: Timestam
     Entity::delete_many().filter(Column::UserId.eq(user)).exec(txn).await?;
     let (mut codes, mut rows) = (Vec::with_capacity(CODES), Vec::with_capacity(CODES));
     for _ in 0..CODES {
-        let code = data_encoding::BASE32_NOPAD.encode(&core.entropy.bytes::<10>()?);
+        let plain = data_encoding::BASE32_NOPAD.encode(&core.entropy.bytes::<10>()?);
         let id = data_encoding::HEXLOWER.encode(&core.entropy.bytes::<16>()?);
-        let row = Model { hash: hash(&id, &code), id, user_id: user.to_owned(), created_at: now.0, used_at: None };
+        let row = Model { hash: hash(&id, &plain), id, user_id: user.to_owned(), created_at: now.0, used_at: None };
         rows.push(ActiveModel::from(row).reset_all());
-        codes.push(Secret::new(grouped(&code)));
+        codes.push(Secret::new(grouped(&plain)));
     }
     Entity::insert_many(rows).exec_without_returning(txn).await?;
     Ok(RecoveryCodes(codes))

@@ -49,12 +49,12 @@ pub(crate) fn step_of(secret: &[u8], code: &str, now: Timestamp) -> Result<Optio
 /// not part with the app.
 pub(crate) async fn offer(core: &Core, now: Timestamp, session: &session::Model, person: &user::Model) -> Result<TotpOffer> {
     let kind = ceremonies::Kind::TotpOffer;
-    let (ceremony, secret) = match ceremonies::newest(core.store.read(), core, now, kind, session).await? {
-        Some((ceremony, secret)) => (ceremony, secret.to_vec()),
-        None => {
-            let secret = core.entropy.bytes::<SECRET_BYTES>()?.to_vec();
-            (ceremonies::keep(core.store.write(), core, now, kind, session, &secret).await?, secret)
-        }
+    let open = ceremonies::newest(core.store.read(), core, now, kind, session).await?;
+    let (ceremony, secret) = if let Some((ceremony, secret)) = open {
+        (ceremony, secret.to_vec())
+    } else {
+        let secret = core.entropy.bytes::<SECRET_BYTES>()?.to_vec();
+        (ceremonies::keep(core.store.write(), core, now, kind, session, &secret).await?, secret)
     };
     let totp = totp(&secret, &person.user_name, &core.settings().organization_name)?;
     let uri = totp.to_url().map_err(|e| Error::internal(format!("totp: {e}")))?;
@@ -62,18 +62,18 @@ pub(crate) async fn offer(core: &Core, now: Timestamp, session: &session::Model,
 }
 
 /// Checks the first code of an offered secret; gives the secret and the step of the code.
-pub(crate) async fn accept_offer(core: &Core, now: Timestamp, session: &session::Model, ceremony: &str, code: &Secret) -> Result<(Vec<u8>, i64)> {
+pub(crate) async fn accept_offer(core: &Core, now: Timestamp, session: &session::Model, ceremony: &str, typed: &Secret) -> Result<(Vec<u8>, i64)> {
     let kind = ceremonies::Kind::TotpOffer;
     let secret = ceremonies::look(core.store.read(), core, now, kind, session, ceremony).await?;
-    let code: String = code.expose().chars().filter(|c| !c.is_whitespace()).collect();
-    let Some(step) = step_of(&secret, &code, now)? else {
+    let compact: String = typed.expose().chars().filter(|c| !c.is_whitespace()).collect();
+    let Some(step) = step_of(&secret, &compact, now)? else {
         return Err(Error::invalid("code", "is not the one the app shows now"));
     };
     Ok((secret.to_vec(), step))
 }
 
 /// The factor and step at which a code is right for a person, if it has not been used.
-pub(crate) async fn find<C: ConnectionTrait>(conn: &C, core: &Core, now: Timestamp, user: &str, code: &str) -> Result<Option<(Model, i64)>> {
+pub(crate) async fn find<C: ConnectionTrait>(conn: &C, core: &Core, now: Timestamp, user: &str, typed: &str) -> Result<Option<(Model, i64)>> {
     let rows = Entity::find()
         .filter(Column::UserId.eq(user))
         .filter(Column::Kind.eq(FactorKind::Totp.as_str()))
@@ -81,7 +81,7 @@ pub(crate) async fn find<C: ConnectionTrait>(conn: &C, core: &Core, now: Timesta
         .await?;
     for row in rows {
         let secret = core.keys.open(Place("factors", "sealed", &row.id), &row.sealed)?;
-        if let Some(step) = step_of(&secret, code, now)?
+        if let Some(step) = step_of(&secret, typed, now)?
             && row.last_step.is_none_or(|last| last < step)
         {
             return Ok(Some((row, step)));

@@ -11,7 +11,7 @@ use crate::identity::factors::passkey::{self, Proof, Used};
 use crate::identity::factors::{Ceremony, recovery};
 use crate::identity::notify;
 use crate::identity::sign_in::second_factor::{factor_bucket, note_copied, refused};
-use crate::identity::sign_in::stages::{promote, row_of};
+use crate::identity::sign_in::stages::{Reached, promote, row_of};
 use crate::identity::sign_in::{FactorChoices, SessionGrant};
 use crate::identity::throttle::{self, Paid};
 use crate::secret::Secret;
@@ -43,7 +43,7 @@ impl Me {
         let paid = throttle::pay(&core.store, call.now, vec![factor_bucket(core, call, &row.user_id).await?]).await?;
         let found = Code::find(core.store.read(), core, call.now, &row.user_id, proof).await?;
         match &found {
-            Some(code) => self.confirmed(call, person, &row, By::Code(code, &paid)).await,
+            Some(found) => self.confirmed(call, person, &row, By::Code(found, &paid)).await,
             None => Err(self.note_wrong(call, person).await?),
         }
     }
@@ -71,17 +71,17 @@ impl Me {
         let mut change = core.store.begin().await?;
         let credential = match &by {
             By::Password => "PASSWORD",
-            By::Code(code, paid) => {
-                if !code.use_up(change.txn(), call.now).await? {
+            By::Code(found, paid) => {
+                if !found.use_up(change.txn(), call.now).await? {
                     drop(change);
                     return Err(self.note_wrong(call, person).await?);
                 }
                 paid.succeeded(change.txn()).await?;
-                if let Code::Recovery { .. } = code {
+                if let Code::Recovery { .. } = found {
                     let left = recovery::left(change.txn(), &row.user_id).await?;
                     notify::recovery_code_used(change.txn(), core, call, &self.standing(person).await?.user, left).await?;
                 }
-                code.credential()
+                found.credential()
             }
             By::Passkey(ceremony, used) => {
                 ceremonies::use_up(change.txn(), ceremony).await?;
@@ -91,7 +91,8 @@ impl Me {
         };
         // A factor proven now makes a session strong that was let in without one.
         let strong = row.strong || !matches!(by, By::Password);
-        let (token, row) = promote(change.txn(), core, call.now, row, person.stage, strong, call.now).await?;
+        let reached = Reached { stage: person.stage, strong, confirmed_at: call.now };
+        let (token, row) = promote(change.txn(), core, call.now, row, reached).await?;
         let details = serde_json::json!({"CredentialType": credential, "step": "confirm"});
         change.audit(call, Event::done("CredentialVerification").on("user", person.user, person.user_name.clone()).with(details));
         change.commit().await?;

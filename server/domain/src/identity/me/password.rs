@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::identity::passwords::{Password, Verdict};
 use crate::identity::set_password::{self, Keep};
 use crate::identity::sign_in::SessionGrant;
-use crate::identity::sign_in::stages::{promote, row_of};
+use crate::identity::sign_in::stages::{Reached, promote, row_of};
 use crate::identity::throttle::{self, Bucket};
 use crate::identity::{devices, password_policy};
 use crate::secret::Secret;
@@ -29,7 +29,8 @@ impl Me {
         prepared.store(change.txn(), core, call, &standing.user, Keep::Session(&row.id)).await?;
         // The present password was proven: for who has no factor that is a confirmation.
         let confirmed_at = if standing.has_factor { model::Timestamp(row.confirmed_at) } else { call.now };
-        let (token, row) = promote(change.txn(), core, call.now, &row, person.stage, row.strong, confirmed_at).await?;
+        let reached = Reached { stage: person.stage, strong: row.strong, confirmed_at };
+        let (token, row) = promote(change.txn(), core, call.now, &row, reached).await?;
         // Known browsers were forgotten with the old password; this one is in use.
         let device = devices::remember(change.txn(), core, call, &standing.user.id).await?.token;
         change.audit(call, Event::done("UpdatePassword").on("user", &standing.user.id, standing.user.user_name));

@@ -3,7 +3,7 @@
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::stages::{Proven, Standing, next_stage, promote, row_of};
+use super::stages::{Proven, Reached, Standing, next_stage, promote, row_of};
 use super::{Progress, SignIn, finish};
 use crate::audit::Event;
 use crate::authz::{Action, authorize_person};
@@ -74,7 +74,7 @@ impl SignIn {
             .await?;
         change.audit(call, added(credential).on("user", &standing.user.id, standing.user.user_name.clone()).with(serde_json::json!({"factor": name})));
         notify::factor_added(change.txn(), core, call, &standing.user, &name).await?;
-        let further = promote(change.txn(), core, call.now, row, stage, true, call.now).await?;
+        let further = promote(change.txn(), core, call.now, row, Reached::strongly(stage, call.now)).await?;
         let progress = finish::step(core, call, &mut change, &standing, further, credential).await?;
         change.commit().await?;
         Ok((progress, codes))
@@ -94,8 +94,8 @@ impl SignIn {
         let mut change = core.store.begin().await?;
         prepared.store(change.txn(), core, call, &standing.user, Keep::Session(&row.id)).await?;
         change.audit(call, Event::done("UpdatePassword").on("user", &standing.user.id, standing.user.user_name.clone()));
-        let confirmed_at = model::Timestamp(row.confirmed_at);
-        let further = promote(change.txn(), core, call.now, &row, stage, row.strong, confirmed_at).await?;
+        let reached = Reached { stage, strong: row.strong, confirmed_at: model::Timestamp(row.confirmed_at) };
+        let further = promote(change.txn(), core, call.now, &row, reached).await?;
         let progress = finish::step(core, call, &mut change, &standing, further, "PASSWORD").await?;
         change.commit().await?;
         Ok(progress)

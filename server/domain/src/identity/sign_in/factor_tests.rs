@@ -1,5 +1,4 @@
 //! Codes of apps and recovery codes as second step, through the services on a real database.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use model::{Refusal, Role, Timestamp};
 use sea_orm::EntityTrait as _;

@@ -4,7 +4,7 @@ use model::{Timestamp, UserId, name_key};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
-use super::stages::{self, Proven, Standing, next_stage};
+use super::stages::{self, Proven, Reached, Standing, next_stage};
 use super::{LinkPurpose, LinkView, Progress, SignIn, finish, password};
 use crate::audit::Event;
 use crate::authz::{Action, Resource, authorize};
@@ -138,7 +138,7 @@ impl SignIn {
                 return Err(error);
             }
         };
-        let begun = stages::begin(change.txn(), core, call, &standing, stage, false, confirmed(&standing, call), None).await?;
+        let begun = stages::begin(change.txn(), core, call, &standing, Reached::weakly(stage, &standing, call.now), None).await?;
         let progress = finish::step(core, call, &mut change, &standing, begun, "LINK").await?;
         change.commit().await?;
         Ok(progress)
@@ -162,15 +162,11 @@ impl SignIn {
         password::still_the_password(&change, &standing.user.id, &hash).await?;
         use_up(&change, call.now, row).await?;
         paid.succeeded(change.txn()).await?;
-        let begun = stages::begin(change.txn(), core, call, &standing, stage, false, confirmed(&standing, call), None).await?;
+        let begun = stages::begin(change.txn(), core, call, &standing, Reached::weakly(stage, &standing, call.now), None).await?;
         let progress = finish::step(core, call, &mut change, &standing, begun, "PASSWORD").await?;
         change.commit().await?;
         Ok(progress)
     }
-}
-
-fn confirmed(standing: &Standing, call: &Call) -> Timestamp {
-    if standing.has_factor { super::second_factor::NEVER } else { call.now }
 }
 
 /// Takes the link: of two requests with it, one does.

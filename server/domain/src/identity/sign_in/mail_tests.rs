@@ -1,5 +1,4 @@
 //! What sign-in tells people: reset links, new browsers, break-glass use. Through the services on a real database.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use model::{Refusal, Role, Timestamp};
 use sea_orm::EntityTrait as _;

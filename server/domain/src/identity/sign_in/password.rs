@@ -3,8 +3,7 @@
 use model::{LocalPath, UserName, name_key};
 use sea_orm::{ColumnTrait, ConnectionTrait as _, DatabaseBackend, EntityTrait, QueryFilter, QuerySelect};
 
-use super::second_factor::NEVER;
-use super::stages::{self, Proven, Standing, next_stage};
+use super::stages::{self, Proven, Reached, Standing, next_stage};
 use super::{Progress, SignIn, finish};
 use crate::audit::Event;
 use crate::authz::{Action, Resource, authorize, authorize_person};
@@ -128,8 +127,7 @@ impl SignIn {
                 return Err(error);
             }
         };
-        // Who has a factor and was spared it has confirmed nothing that sensitive actions could rely on.
-        let confirmed_at = if standing.has_factor { NEVER } else { call.now };
+        let reached = Reached::weakly(stage, &standing, call.now);
         let mut change = self.0.store.begin().await?;
         still_the_password(&change, &standing.user.id, &right.hash).await?;
         right.paid.succeeded(change.txn()).await?;
@@ -141,7 +139,7 @@ impl SignIn {
                 .exec(change.txn())
                 .await?;
         }
-        let begun = stages::begin(change.txn(), &self.0, call, &standing, stage, false, confirmed_at, next.as_ref()).await?;
+        let begun = stages::begin(change.txn(), &self.0, call, &standing, reached, next.as_ref()).await?;
         if stage == Stage::SecondFactor {
             let event = Event::done("CredentialChallenge").on("user", &standing.user.id, standing.user.user_name.clone());
             change.audit(call, event);

@@ -1,5 +1,4 @@
 //! Sign-in by password, through the services on a real database.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use model::{LocalPath, Refusal, Timestamp};
 use sea_orm::EntityTrait as _;

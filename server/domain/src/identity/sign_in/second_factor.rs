@@ -1,9 +1,9 @@
 //! The second step: a code of an app, a recovery code or a passkey; and the passkey that needs no first step.
 
-use model::{LocalPath, Timestamp};
+use model::LocalPath;
 use sea_orm::Condition;
 
-use super::stages::{self, Proven, Standing, next_stage, promote, row_of};
+use super::stages::{self, Proven, Reached, Standing, next_stage, promote, row_of};
 use super::{FactorChoices, Progress, SignIn, finish};
 use crate::audit::Event;
 use crate::authz::{Action, Resource, authorize, authorize_person};
@@ -50,7 +50,7 @@ pub(crate) async fn note_copied(core: &Core, call: &Call, row: &factor::Model) -
 
 impl SignIn {
     /// A one-time code or a recovery code, as second step.
-    pub async fn code(&self, call: &Call, code: &Secret) -> Result<Progress> {
+    pub async fn code(&self, call: &Call, typed: &Secret) -> Result<Progress> {
         let person = authorize_person(call, Action::ProveSecondFactor)?;
         let core = &*self.0;
         let row = row_of(core.store.read(), person).await?;
@@ -60,19 +60,19 @@ impl SignIn {
             Bucket::reset_by_success(core, "attempt", &row.id, core.throttle.attempt)?,
         ];
         let paid = throttle::pay(&core.store, call.now, buckets).await?;
-        let found = Code::find(core.store.read(), core, call.now, &row.user_id, code).await?;
-        if let Some(code) = found {
+        let found = Code::find(core.store.read(), core, call.now, &row.user_id, typed).await?;
+        if let Some(found) = found {
             let mut change = core.store.begin().await?;
-            if code.use_up(change.txn(), call.now).await? {
+            if found.use_up(change.txn(), call.now).await? {
                 paid.succeeded(change.txn()).await?;
-                if let Code::Recovery { .. } = code {
+                if let Code::Recovery { .. } = found {
                     let left = recovery::left(change.txn(), &row.user_id).await?;
                     notify::recovery_code_used(change.txn(), core, call, &standing.user, left).await?;
                 }
                 let proven = Proven { factor: true, ..Proven::default() };
                 let stage = next_stage(&standing, &core.settings(), proven, call.now)?;
-                let further = promote(change.txn(), core, call.now, &row, stage, true, call.now).await?;
-                let progress = finish::step(core, call, &mut change, &standing, further, code.credential()).await?;
+                let further = promote(change.txn(), core, call.now, &row, Reached::strongly(stage, call.now)).await?;
+                let progress = finish::step(core, call, &mut change, &standing, further, found.credential()).await?;
                 change.commit().await?;
                 return Ok(progress);
             }
@@ -95,6 +95,7 @@ impl SignIn {
     }
 
     /// Begins a passkey sign-in without a name: discoverable credentials only.
+    #[expect(clippy::unused_async, reason = "every service function is asynchronous, whether or not it asks the database today")]
     pub async fn passkey_begin(&self, call: &Call) -> Result<Ceremony> {
         authorize(call, Action::SignIn, Resource::Organisation)?;
         passkey::begin_nameless(&self.0, call.now)
@@ -121,7 +122,7 @@ impl SignIn {
         used.store(change.txn(), call.now).await?;
         throttle::empty(change.txn(), core, "name", &standing.user.user_name_key).await?;
         let stage = next_stage(&standing, &core.settings(), Proven { factor: true, ..Proven::default() }, call.now)?;
-        let begun = stages::begin(change.txn(), core, call, &standing, stage, true, call.now, next.as_ref()).await?;
+        let begun = stages::begin(change.txn(), core, call, &standing, Reached::strongly(stage, call.now), next.as_ref()).await?;
         let progress = finish::step(core, call, &mut change, &standing, begun, "WEBAUTHN").await?;
         change.commit().await?;
         Ok(progress)
@@ -148,7 +149,7 @@ impl SignIn {
         let mut change = core.store.begin().await?;
         ceremonies::use_up(change.txn(), ceremony).await?;
         used.store(change.txn(), call.now).await?;
-        let further = promote(change.txn(), core, call.now, &row, stage, true, call.now).await?;
+        let further = promote(change.txn(), core, call.now, &row, Reached::strongly(stage, call.now)).await?;
         let progress = finish::step(core, call, &mut change, &standing, further, "WEBAUTHN").await?;
         change.commit().await?;
         Ok(progress)
@@ -166,6 +167,3 @@ impl SignIn {
         kept::choices(self.0.store.read(), &self.0, &person.user.to_string()).await
     }
 }
-
-/// A moment that no confirmation has: who was spared a factor has confirmed nothing.
-pub(crate) const NEVER: Timestamp = Timestamp(0);

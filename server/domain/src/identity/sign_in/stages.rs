@@ -1,6 +1,6 @@
 //! Where a proof leads: to the next step of the sign-in, or in. And how a session goes there: with a new token each time.
 
-use model::{LocalPath, Role, SessionId, Timestamp};
+use model::{LocalPath, SessionId, Timestamp};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
@@ -99,15 +99,34 @@ pub(crate) fn expiry(stage: Stage, signed_in_at: Timestamp, settings: &Settings,
     }
 }
 
+/// How far a session has come, and by what.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reached {
+    pub(crate) stage: Stage,
+    pub(crate) strong: bool,
+    pub(crate) confirmed_at: Timestamp,
+}
+
+impl Reached {
+    /// By a factor.
+    pub(crate) fn strongly(stage: Stage, now: Timestamp) -> Self {
+        Self { stage, strong: true, confirmed_at: now }
+    }
+
+    /// By a password or a link alone. Who has a factor and was spared it has confirmed nothing that sensitive actions could
+    /// rely on.
+    pub(crate) fn weakly(stage: Stage, standing: &Standing, now: Timestamp) -> Self {
+        Self { stage, strong: false, confirmed_at: if standing.has_factor { Timestamp(0) } else { now } }
+    }
+}
+
 /// A new session after a first proof.
 pub(crate) async fn begin<C: ConnectionTrait>(
     txn: &C,
     core: &Core,
     call: &Call,
     standing: &Standing,
-    stage: Stage,
-    strong: bool,
-    confirmed_at: Timestamp,
+    reached: Reached,
     next: Option<&LocalPath>,
 ) -> Result<(Secret, session::Model)> {
     // Whoever signs in again in the same browser leaves the session before.
@@ -120,13 +139,13 @@ pub(crate) async fn begin<C: ConnectionTrait>(
         token_hash: token.digest(),
         id: SessionId::from_random(core.entropy.bytes()?).to_string(),
         user_id: standing.user.id.clone(),
-        stage: stage.as_str().to_owned(),
-        strong,
+        stage: reached.stage.as_str().to_owned(),
+        strong: reached.strong,
         signed_in_at: call.now.0,
-        confirmed_at: confirmed_at.0,
+        confirmed_at: reached.confirmed_at.0,
         created_at: call.now.0,
         last_seen_at: call.now.0,
-        expires_at: expiry(stage, call.now, &core.settings(), call.now).0,
+        expires_at: expiry(reached.stage, call.now, &core.settings(), call.now).0,
         source: call.source.map(|source| source.to_string()),
         user_agent: call.user_agent.clone(),
         next: next.map(|next| next.as_str().to_owned()),
@@ -155,11 +174,10 @@ pub(crate) async fn promote<C: ConnectionTrait>(
     core: &Core,
     now: Timestamp,
     row: &session::Model,
-    stage: Stage,
-    strong: bool,
-    confirmed_at: Timestamp,
+    reached: Reached,
 ) -> Result<(Secret, session::Model)> {
     let token = Secret::random_128(&core.entropy)?;
+    let Reached { stage, strong, confirmed_at } = reached;
     let expires_at = expiry(stage, Timestamp(row.signed_in_at), &core.settings(), now);
     let further = session::Model {
         token_hash: token.digest(),
@@ -201,9 +219,4 @@ pub(crate) fn person_of(row: &session::Model, standing: &Standing) -> Result<Per
         strong: row.strong,
         roles: standing.held.roles.clone(),
     })
-}
-
-/// Whether somebody with these roles is an administrator.
-pub(crate) fn is_administrator(roles: &[Role]) -> bool {
-    !roles.is_empty()
 }
