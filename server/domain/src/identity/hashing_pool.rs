@@ -4,6 +4,7 @@
 //! Each thread keeps its working memory while there is work and gives it back after some idle seconds.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -58,6 +59,7 @@ struct Queue {
 struct Shared {
     queue: Mutex<Queue>,
     wake: Condvar,
+    made: AtomicU64,
 }
 
 /// The threads and their queue. They end when this is dropped.
@@ -98,6 +100,14 @@ impl Pool {
         self.threads
     }
 
+    pub(super) fn made(&self) -> u64 {
+        self.shared.made.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner).jobs.len()
+    }
+
     /// Makes one hash; refused at once when too many are waiting.
     pub(super) async fn run(&self, password: Password, salt: Vec<u8>, cost: Cost, length: usize) -> Result<Zeroizing<Vec<u8>>> {
         let (answer, answered) = oneshot::channel();
@@ -120,6 +130,7 @@ fn work(shared: &Shared) {
         // Whoever asked may have gone; a hash for nobody would only make others wait.
         if !job.answer.is_closed() {
             let hash = hash(&job, &mut memory);
+            shared.made.fetch_add(1, Ordering::Relaxed);
             let _ = job.answer.send(hash);
         }
     }

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::identity::factors::{FactorView, kept, passkey, recovery};
 use crate::identity::sessions::{SessionView, end_where, living, views};
 use crate::identity::sign_in::stages::Standing;
-use crate::identity::{devices, password_policy};
+use crate::identity::{devices, password_policy, words};
 use crate::store::entity::{group, membership, password as password_row, session, user};
 
 /// One's own profile.
@@ -116,6 +116,7 @@ impl Me {
             family_name: family.as_str().to_owned(),
             ..before.clone()
         };
+        words::write(change.txn(), &after).await?;
         let changes = serde_json::json!({
             "displayName": {"from": before.display_name, "to": after.display_name},
             "givenName": {"from": before.given_name, "to": after.given_name},

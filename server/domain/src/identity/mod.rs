@@ -2,6 +2,7 @@
 
 pub mod administrators;
 pub mod admission;
+pub(crate) mod clean_up;
 pub mod devices;
 pub mod factors;
 pub mod groups;

@@ -87,6 +87,16 @@ impl Hasher {
         self.pool.threads()
     }
 
+    /// How many hashes have been made since the start, for the metrics.
+    pub fn made(&self) -> u64 {
+        self.pool.made()
+    }
+
+    /// How many wait for a thread now, for the metrics.
+    pub fn waiting(&self) -> usize {
+        self.pool.waiting()
+    }
+
     /// Hashes a new password.
     pub async fn hash(&self, entropy: &Entropy, password: &Password) -> Result<String> {
         let salt: [u8; 16] = entropy.bytes()?;

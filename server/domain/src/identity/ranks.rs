@@ -9,6 +9,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
 use crate::authz::{Action, Resource, authorize};
 use crate::call::{Actor, Call, Person};
 use crate::error::{Error, Result};
+use crate::identity::roles;
 use crate::store::entity::{administrator, instance, membership, user};
 
 /// The roles of some people, directly or through groups, most powerful first. Two queries, however many people.
@@ -80,8 +81,7 @@ pub(crate) async fn roles_of_groups(
 
 /// The roles of one person, most powerful first.
 pub(crate) async fn roles_of_person(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<Role>> {
-    let id = user.to_string();
-    Ok(roles_of(db, std::slice::from_ref(&id)).await?.remove(&id).unwrap_or_default())
+    Ok(roles::held_by(db, &user.to_string()).await?.roles)
 }
 
 /// A person as something to be authorised on.

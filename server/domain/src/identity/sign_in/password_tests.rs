@@ -126,3 +126,29 @@ async fn tokens_do_not_repeat() {
         assert!(seen.insert(Secret::random_128(&entropy).unwrap().expose().to_owned()), "SESS-11, CRY-07");
     }
 }
+
+#[tokio::test]
+async fn every_refusal_costs_one_hash_and_an_impossible_password_none() {
+    let world = World::new().await;
+    world.person("alice").await;
+    let disabled = world.person("disabled").await;
+    world.set(disabled, user::Column::Status, "disabled").await;
+    let bare = world.person("bare").await;
+    password::Entity::delete_by_id(bare.to_string()).exec(world.services.core.store.write()).await.unwrap();
+    for (number, (name, typed, hashes)) in [
+        ("alice", "wrong", 1),
+        ("nobody", "wrong", 1),
+        ("disabled", PASSWORD, 1),
+        ("bare", "wrong", 1),
+        ("not a name", "wrong", 1),
+        ("alice", &*"x".repeat(1025), 0),
+        ("nobody", &*"x".repeat(1025), 0),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let before = world.services.core.hasher.made();
+        assert!(world.try_password(&world.from(&format!("198.51.100.{number}")), name, typed).await.is_err());
+        assert_eq!(world.services.core.hasher.made() - before, hashes, "{name} (PW-02, PW-20)");
+    }
+}
