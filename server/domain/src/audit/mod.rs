@@ -153,12 +153,12 @@ pub async fn append<C: ConnectionTrait>(txn: &C, node: &str, entropy: &Entropy, 
         return Ok(());
     }
     // The head is locked until the commit, so that two changes of one node cannot take the same place in the chain.
-    let mut head = audit_head::Entity::find_by_id(node);
+    let mut find = audit_head::Entity::find_by_id(node);
     if txn.get_database_backend() == DatabaseBackend::Postgres {
-        head = head.lock_exclusive();
+        find = find.lock_exclusive();
     }
-    let (mut seq, mut previous) = if let Some(head) = head.one(txn).await? {
-        (head.seq, head.hash)
+    let head = if let Some(head) = find.clone().one(txn).await? {
+        head
     } else {
         let fresh = audit_head::ActiveModel {
             node: Set(node.to_owned()),
@@ -167,9 +167,11 @@ pub async fn append<C: ConnectionTrait>(txn: &C, node: &str, entropy: &Entropy, 
             base_seq: Set(0),
             base_hash: Set(GENESIS.to_owned()),
         };
-        audit_head::Entity::insert(fresh).exec_without_returning(txn).await?;
-        (0, GENESIS.to_owned())
+        // The first two changes of a node may come at once: one makes the head, both go on from it in turn.
+        audit_head::Entity::insert(fresh).on_conflict_do_nothing().exec_without_returning(txn).await?;
+        find.one(txn).await?.ok_or_else(|| crate::Error::internal("the head of the audit chain is missing"))?
     };
+    let (mut seq, mut previous) = (head.seq, head.hash);
     let mut rows = Vec::with_capacity(drafts.len());
     for draft in drafts {
         seq += 1;

@@ -73,7 +73,11 @@ pub(crate) async fn remember<C: ConnectionTrait>(txn: &C, core: &Core, call: &Ca
     // stay known in it.
     let token = Secret::random_128(&core.entropy)?;
     if let Some(old) = &call.device {
-        Entity::delete_many().filter(Column::TokenHash.eq(old.digest())).filter(Column::UserId.eq(user)).exec(txn).await?;
+        Entity::delete_many()
+            .filter(Column::TokenHash.eq(old.digest()))
+            .filter(Column::UserId.eq(user))
+            .exec(txn)
+            .await?;
         Entity::update_many()
             .col_expr(Column::TokenHash, Expr::value(token.digest()))
             .filter(Column::TokenHash.eq(old.digest()))

@@ -29,7 +29,10 @@ pub(super) struct Cost {
 impl Cost {
     /// Refuses what is no Argon2 cost, or so much that verifying it would hold up everybody else.
     pub(super) fn check(self) -> std::result::Result<(), &'static str> {
-        if self.memory_kib > 64 * 1024 || u64::from(self.memory_kib) * u64::from(self.passes) > 256 * 1024 || self.lanes > 8 {
+        if self.memory_kib > 64 * 1024
+            || u64::from(self.memory_kib) * u64::from(self.passes) > 256 * 1024
+            || self.lanes > 8
+        {
             return Err("costs too much to verify");
         }
         self.params(32).map(drop).map_err(|_| "has impossible costs")
@@ -109,7 +112,13 @@ impl Pool {
     }
 
     /// Makes one hash; refused at once when too many are waiting.
-    pub(super) async fn run(&self, password: Password, salt: Vec<u8>, cost: Cost, length: usize) -> Result<Zeroizing<Vec<u8>>> {
+    pub(super) async fn run(
+        &self,
+        password: Password,
+        salt: Vec<u8>,
+        cost: Cost,
+        length: usize,
+    ) -> Result<Zeroizing<Vec<u8>>> {
         let (answer, answered) = oneshot::channel();
         {
             let mut queue = self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
@@ -167,7 +176,9 @@ fn hash(job: &Job, memory: &mut Vec<Block>) -> Result<Zeroizing<Vec<u8>>> {
     let mut out = Zeroizing::new(vec![0; job.length]);
     let working = memory.get_mut(..blocks).ok_or_else(|| Error::internal("no memory for a hash"))?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    argon2.hash_password_into_with_memory(job.password.expose().as_bytes(), &job.salt, &mut out, working).map_err(failed)?;
+    argon2
+        .hash_password_into_with_memory(job.password.expose().as_bytes(), &job.salt, &mut out, working)
+        .map_err(failed)?;
     // An imported hash may need more than ours; that memory is not kept.
     memory.truncate(19 * 1024);
     memory.shrink_to_fit();
@@ -193,6 +204,10 @@ mod tests {
         let refused: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
         assert!(refused.len() >= 200, "{} refused (PW-21)", refused.len());
         assert!(refused.len() < 300, "some are served");
-        assert!(refused.iter().all(|error| error.kind() == model::Refusal::Unavailable && error.retry_after_seconds().is_some()));
+        assert!(
+            refused
+                .iter()
+                .all(|error| error.kind() == model::Refusal::Unavailable && error.retry_after_seconds().is_some())
+        );
     }
 }

@@ -70,10 +70,8 @@ impl Me {
         let person = authorize_person(call, Action::UsePortal)?;
         let read = self.0.store.read();
         let standing = self.standing(person).await?;
-        let groups = membership::Entity::find()
-            .filter(membership::Column::UserId.eq(&standing.user.id))
-            .all(read)
-            .await?;
+        let groups =
+            membership::Entity::find().filter(membership::Column::UserId.eq(&standing.user.id)).all(read).await?;
         let groups = group::Entity::find()
             .filter(group::Column::Id.is_in(groups.into_iter().map(|row| row.group_id)))
             .order_by_asc(group::Column::NameKey)
@@ -93,13 +91,24 @@ impl Me {
     }
 
     /// Names only: mail address and user name are the administrator's.
-    pub async fn update_profile(&self, call: &Call, display_name: &str, given_name: &str, family_name: &str) -> Result<()> {
+    pub async fn update_profile(
+        &self,
+        call: &Call,
+        display_name: &str,
+        given_name: &str,
+        family_name: &str,
+    ) -> Result<()> {
         let person = authorize_person(call, Action::EditOwnProfile)?;
-        let parse = |field: &'static str, text: &str| PersonName::parse(text.trim()).map_err(|e| Error::invalid(field, e.to_string()));
+        let parse = |field: &'static str, text: &str| {
+            PersonName::parse(text.trim()).map_err(|e| Error::invalid(field, e.to_string()))
+        };
         let display = parse("display_name", display_name)?;
         let (given, family) = (parse("given_name", given_name)?, parse("family_name", family_name)?);
         let mut change = self.0.store.begin().await?;
-        let before = user::Entity::find_by_id(person.user.to_string()).one(change.txn()).await?.ok_or_else(Error::sign_in_needed)?;
+        let before = user::Entity::find_by_id(person.user.to_string())
+            .one(change.txn())
+            .await?
+            .ok_or_else(Error::sign_in_needed)?;
         user::Entity::update_many()
             .col_expr(user::Column::DisplayName, Expr::value(display.as_str()))
             .col_expr(user::Column::DisplayKey, Expr::value(display.key()))
@@ -139,7 +148,8 @@ impl Me {
             name if name.len() <= 64 && jiff::tz::TimeZone::get(name).is_ok() => Some(name.to_owned()),
             _ => return Err(Error::invalid("zone", "must be a time zone such as Europe/Berlin")),
         };
-        let preferences = serde_json::to_value(Preferences { theme, zone }).map_err(|e| Error::internal(format!("preferences: {e}")))?;
+        let preferences = serde_json::to_value(Preferences { theme, zone })
+            .map_err(|e| Error::internal(format!("preferences: {e}")))?;
         let mut change = self.0.store.begin().await?;
         user::Entity::update_many()
             .col_expr(user::Column::Preferences, Expr::value(preferences.clone()))

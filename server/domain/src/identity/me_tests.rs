@@ -65,7 +65,10 @@ async fn no_other_value_opens_a_session() {
     let call = world.with_token(&second).await;
     world.services.sign_in.out(&call).await.unwrap();
     assert!(!world.lives(&second).await, "SESS-07");
-    assert!(world.services.me.change_password(&call, &secret(PASSWORD), &secret(NEW), &secret(NEW)).await.is_err(), "no ghost (SESS-23)");
+    assert!(
+        world.services.me.change_password(&call, &secret(PASSWORD), &secret(NEW), &secret(NEW)).await.is_err(),
+        "no ghost (SESS-23)"
+    );
     assert!(!world.lives(&second).await);
 }
 
@@ -111,7 +114,13 @@ async fn changing_the_password_ends_everything_that_the_old_one_began() {
     // The old browser cookie is worth nothing after the change.
     let mut old = world.anonymous();
     old.device = here.session.device;
-    assert!(crate::identity::devices::known(world.services.core.store.read(), &old, &call_user(&call)).await.unwrap().is_none(), "MFA-23");
+    assert!(
+        crate::identity::devices::known(world.services.core.store.read(), &old, &call_user(&call))
+            .await
+            .unwrap()
+            .is_none(),
+        "MFA-23"
+    );
 }
 
 fn call_user(call: &Call) -> String {
@@ -217,7 +226,8 @@ async fn a_reset_link_is_no_second_factor_and_no_way_round_it() {
     let world = World::new().await;
     let alice = world.enrolled("alice").await;
     let token = issue(&world, alice.id, LinkPurpose::PasswordReset, links::RESET_LIVES).await;
-    let progress = world.services.sign_in.use_link(&world.anonymous(), &token, &secret(NEW), &secret(NEW)).await.unwrap();
+    let progress =
+        world.services.sign_in.use_link(&world.anonymous(), &token, &secret(NEW), &secret(NEW)).await.unwrap();
     assert_eq!(progress.step, Step::SecondFactor);
 }
 
@@ -228,12 +238,20 @@ async fn an_invitation_makes_an_active_person() {
     world.set(alice, user::Column::Status, "invited").await;
     password::Entity::delete_by_id(alice.to_string()).exec(world.services.core.store.write()).await.unwrap();
     let token = issue(&world, alice, LinkPurpose::Invitation, links::INVITATION_LIVES).await;
-    let progress = world.services.sign_in.use_link(&world.anonymous(), &token, &secret(NEW), &secret(NEW)).await.unwrap();
+    let progress =
+        world.services.sign_in.use_link(&world.anonymous(), &token, &secret(NEW), &secret(NEW)).await.unwrap();
     assert!(matches!(progress.step, Step::Done(_)));
     assert!(world.lives(&progress.session.token).await);
     world.set(alice, user::Column::Status, "disabled").await;
     let token = issue(&world, alice, LinkPurpose::PasswordReset, links::RESET_LIVES).await;
-    assert!(world.services.sign_in.use_link(&world.anonymous(), &token, &secret(PASSWORD), &secret(PASSWORD)).await.is_err());
+    assert!(
+        world
+            .services
+            .sign_in
+            .use_link(&world.anonymous(), &token, &secret(PASSWORD), &secret(PASSWORD))
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test]
@@ -242,7 +260,11 @@ async fn an_enrolment_link_opens_enrolment_to_whoever_knows_the_password() {
     let alice = world.person("alice").await;
     world.give_role(alice, Role::Owner, false).await;
     world.clock.advance(8 * Timestamp::DAY);
-    assert_eq!(world.try_password(&world.anonymous(), "alice", PASSWORD).await.unwrap_err().kind(), Refusal::Forbidden, "MFA-10");
+    assert_eq!(
+        world.try_password(&world.anonymous(), "alice", PASSWORD).await.unwrap_err().kind(),
+        Refusal::Forbidden,
+        "MFA-10"
+    );
     let token = issue(&world, alice, LinkPurpose::Enrolment, links::ENROLMENT_LIVES).await;
     let none = secret("");
     assert!(world.services.sign_in.use_link(&world.anonymous(), &token, &secret("wrong"), &none).await.is_err());
@@ -259,7 +281,10 @@ async fn a_password_that_must_change_is_changed_on_the_way_in() {
     assert_eq!(progress.step, Step::NewPassword);
     let call = world.with_token(&progress.session.token).await;
     assert!(world.services.me.profile(&call).await.is_err());
-    assert!(world.services.sign_in.new_password(&call, &secret(PASSWORD), &secret(PASSWORD)).await.is_err(), "another one");
+    assert!(
+        world.services.sign_in.new_password(&call, &secret(PASSWORD), &secret(PASSWORD)).await.is_err(),
+        "another one"
+    );
     let done = world.services.sign_in.new_password(&call, &secret(NEW), &secret(NEW)).await.unwrap();
     assert!(matches!(done.step, Step::Done(_)));
     assert!(!world.lives(&progress.session.token).await && world.lives(&done.session.token).await, "SESS-02");
@@ -271,7 +296,8 @@ async fn notices_travel_sealed_and_preferences_with_every_page() {
     world.person("alice").await;
     let token = world.sign_in("alice").await.session.token;
     let call = world.with_token(&token).await;
-    let notice = super::sessions::Notice { tone: "good".into(), message: "saved".into(), values: vec!["canary-value".into()] };
+    let notice =
+        super::sessions::Notice { tone: "good".into(), message: "saved".into(), values: vec!["canary-value".into()] };
     world.services.sessions.leave_notice(&call, notice.clone()).await.unwrap();
     let rows = session::Entity::find().all(world.services.core.store.read()).await.unwrap();
     assert!(rows.iter().all(|row| !row.notice.as_deref().unwrap_or_default().contains("canary")), "CRY-01");

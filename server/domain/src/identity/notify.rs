@@ -10,7 +10,12 @@ use crate::jobs::outbox::enqueue_mail;
 use crate::store::entity::{administrator, membership, user};
 
 /// Somebody signed in on a browser that was not known.
-pub(crate) async fn new_device<C: ConnectionTrait>(txn: &C, core: &Core, call: &Call, person: &user::Model) -> Result<()> {
+pub(crate) async fn new_device<C: ConnectionTrait>(
+    txn: &C,
+    core: &Core,
+    call: &Call,
+    person: &user::Model,
+) -> Result<()> {
     let text = format!(
         "Somebody signed in as {} on a browser that was not used before.\n\n{}\n\nIf it was you, there is nothing to do. If not, \
          set a new password and tell your administrators:\n{}",
@@ -22,39 +27,95 @@ pub(crate) async fn new_device<C: ConnectionTrait>(txn: &C, core: &Core, call: &
 }
 
 /// A factor was added.
-pub(crate) async fn factor_added<C: ConnectionTrait>(txn: &C, core: &Core, call: &Call, person: &user::Model, name: &str) -> Result<()> {
-    tell_of_change(txn, core, call, person, "New second factor", &format!("The second factor \u{201c}{name}\u{201d} was added")).await
+pub(crate) async fn factor_added<C: ConnectionTrait>(
+    txn: &C,
+    core: &Core,
+    call: &Call,
+    person: &user::Model,
+    name: &str,
+) -> Result<()> {
+    tell_of_change(
+        txn,
+        core,
+        call,
+        person,
+        "New second factor",
+        &format!("The second factor \u{201c}{name}\u{201d} was added"),
+    )
+    .await
 }
 
 /// A factor was removed.
-pub(crate) async fn factor_removed<C: ConnectionTrait>(txn: &C, core: &Core, call: &Call, person: &user::Model, name: &str) -> Result<()> {
-    tell_of_change(txn, core, call, person, "Second factor removed", &format!("The second factor \u{201c}{name}\u{201d} was removed")).await
+pub(crate) async fn factor_removed<C: ConnectionTrait>(
+    txn: &C,
+    core: &Core,
+    call: &Call,
+    person: &user::Model,
+    name: &str,
+) -> Result<()> {
+    tell_of_change(
+        txn,
+        core,
+        call,
+        person,
+        "Second factor removed",
+        &format!("The second factor \u{201c}{name}\u{201d} was removed"),
+    )
+    .await
 }
 
 /// There are new recovery codes; the old ones are void.
-pub(crate) async fn recovery_codes_made<C: ConnectionTrait>(txn: &C, core: &Core, call: &Call, person: &user::Model) -> Result<()> {
+pub(crate) async fn recovery_codes_made<C: ConnectionTrait>(
+    txn: &C,
+    core: &Core,
+    call: &Call,
+    person: &user::Model,
+) -> Result<()> {
     tell_of_change(txn, core, call, person, "New recovery codes", "New recovery codes were made").await
 }
 
 /// A recovery code was used.
-pub(crate) async fn recovery_code_used<C: ConnectionTrait>(txn: &C, core: &Core, call: &Call, person: &user::Model, left: u64) -> Result<()> {
+pub(crate) async fn recovery_code_used<C: ConnectionTrait>(
+    txn: &C,
+    core: &Core,
+    call: &Call,
+    person: &user::Model,
+    left: u64,
+) -> Result<()> {
     let what = format!("A recovery code was used, {left} are left,");
     tell_of_change(txn, core, call, person, "Recovery code used", &what).await
 }
 
 /// A passkey looked as if it had been copied.
-pub(crate) async fn passkey_flagged<C: ConnectionTrait>(txn: &C, core: &Core, call: &Call, person: &user::Model, name: &str) -> Result<()> {
+pub(crate) async fn passkey_flagged<C: ConnectionTrait>(
+    txn: &C,
+    core: &Core,
+    call: &Call,
+    person: &user::Model,
+    name: &str,
+) -> Result<()> {
     let what = format!("The passkey \u{201c}{name}\u{201d} may have been copied and is refused from now on");
     tell_of_change(txn, core, call, person, "Passkey refused", &what).await
 }
 
 /// The password was changed.
-pub(crate) async fn password_changed<C: ConnectionTrait>(txn: &C, core: &Core, call: &Call, person: &user::Model) -> Result<()> {
+pub(crate) async fn password_changed<C: ConnectionTrait>(
+    txn: &C,
+    core: &Core,
+    call: &Call,
+    person: &user::Model,
+) -> Result<()> {
     tell_of_change(txn, core, call, person, "Password changed", "The password was changed").await
 }
 
 /// A link to set a new password was asked for.
-pub(crate) async fn reset_link<C: ConnectionTrait>(txn: &C, core: &Core, call: &Call, person: &user::Model, address: &str) -> Result<()> {
+pub(crate) async fn reset_link<C: ConnectionTrait>(
+    txn: &C,
+    core: &Core,
+    call: &Call,
+    person: &user::Model,
+    address: &str,
+) -> Result<()> {
     let text = format!(
         "A new password was asked for, for {}. This link works once, within 30 minutes:\n\n{address}\n\nIf it was not you, there is \
          nothing to do: the password stays as it is.",
@@ -64,8 +125,17 @@ pub(crate) async fn reset_link<C: ConnectionTrait>(txn: &C, core: &Core, call: &
 }
 
 /// Somebody signed in with an emergency account: every owner hears of it.
-pub(crate) async fn break_glass<C: ConnectionTrait>(txn: &C, core: &Core, call: &Call, person: &user::Model) -> Result<()> {
-    let text = format!("The emergency account {} has signed in.\n\n{}\n\nIf nobody told you why, act now.", person.user_name, circumstances(call));
+pub(crate) async fn break_glass<C: ConnectionTrait>(
+    txn: &C,
+    core: &Core,
+    call: &Call,
+    person: &user::Model,
+) -> Result<()> {
+    let text = format!(
+        "The emergency account {} has signed in.\n\n{}\n\nIf nobody told you why, act now.",
+        person.user_name,
+        circumstances(call)
+    );
     for owner in owners(txn).await? {
         tell(txn, core, call, &owner, "Emergency account used", &text).await?;
     }
@@ -89,7 +159,11 @@ async fn owners<C: ConnectionTrait>(txn: &C) -> Result<Vec<user::Model>> {
         .to_owned();
     Ok(user::Entity::find()
         .filter(user::Column::Status.ne("disabled"))
-        .filter(user::Column::Id.in_subquery(grants(administrator::Column::UserId)).or(user::Column::Id.in_subquery(members)))
+        .filter(
+            user::Column::Id
+                .in_subquery(grants(administrator::Column::UserId))
+                .or(user::Column::Id.in_subquery(members)),
+        )
         .all(txn)
         .await?)
 }
@@ -111,7 +185,14 @@ async fn tell_of_change<C: ConnectionTrait>(
     tell(txn, core, call, person, subject, &text).await
 }
 
-async fn tell<C: ConnectionTrait>(txn: &C, core: &Core, call: &Call, person: &user::Model, subject: &str, text: &str) -> Result<()> {
+async fn tell<C: ConnectionTrait>(
+    txn: &C,
+    core: &Core,
+    call: &Call,
+    person: &user::Model,
+    subject: &str,
+    text: &str,
+) -> Result<()> {
     let subject = format!("{subject} \u{2013} {}", core.settings().organization_name);
     let greeting = format!("Hello {},\n\n{text}\n", person.display_name);
     enqueue_mail(txn, core, call.now, &person.email, &subject, &greeting).await
@@ -119,7 +200,8 @@ async fn tell<C: ConnectionTrait>(txn: &C, core: &Core, call: &Call, person: &us
 
 /// When, from where and with what.
 fn circumstances(call: &Call) -> String {
-    let when = jiff::Timestamp::from_millisecond(call.now.0).map_or_else(|_| String::new(), |at| at.strftime("%-d %B %Y, %H:%M UTC").to_string());
+    let when = jiff::Timestamp::from_millisecond(call.now.0)
+        .map_or_else(|_| String::new(), |at| at.strftime("%-d %B %Y, %H:%M UTC").to_string());
     let mut lines = vec![format!("When: {when}")];
     if let Some(source) = call.source {
         lines.push(format!("From: {source}"));

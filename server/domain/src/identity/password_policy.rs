@@ -60,7 +60,10 @@ pub(crate) async fn check_words(
     .await
     .map_err(|e| Error::internal(format!("judging a password: {e}")))?;
     if score < wanted {
-        return Err(Error::invalid(field, "is one that is guessed early; choose one that says less about you or is less common"));
+        return Err(Error::invalid(
+            field,
+            "is one that is guessed early; choose one that says less about you or is less common",
+        ));
     }
     Ok(())
 }
@@ -90,7 +93,12 @@ fn words_of(person: &user::Model, organisation: &str) -> Vec<String> {
     let mut words = Vec::new();
     for text in whole {
         words.push(text.to_lowercase());
-        words.extend(text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|part| part.chars().count() > 2).map(str::to_owned));
+        words.extend(
+            text.to_lowercase()
+                .split(|c: char| !c.is_alphanumeric())
+                .filter(|part| part.chars().count() > 2)
+                .map(str::to_owned),
+        );
     }
     words.sort_unstable();
     words.dedup();
@@ -99,7 +107,12 @@ fn words_of(person: &user::Model, organisation: &str) -> Vec<String> {
 }
 
 /// Refuses the present password and those before it that the policy remembers.
-pub(crate) async fn check_history(field: &'static str, pool: &Hasher, password: &Password, earlier: &[String]) -> Result<()> {
+pub(crate) async fn check_history(
+    field: &'static str,
+    pool: &Hasher,
+    password: &Password,
+    earlier: &[String],
+) -> Result<()> {
     for hash in earlier {
         if pool.verify(password, Some(hash)).await? != Verdict::Wrong {
             return Err(Error::invalid(field, "was used before; choose another"));
@@ -114,7 +127,9 @@ mod tests {
 
     async fn judge(text: &str, has_factor: bool) -> Result<()> {
         let password = Password::parse("new", &Secret::new(text)).unwrap();
-        let words = ["alice", "alice@example.com", "liddell", "vestibule", "example corp", "example", "corp"].map(str::to_owned).to_vec();
+        let words = ["alice", "alice@example.com", "liddell", "vestibule", "example corp", "example", "corp"]
+            .map(str::to_owned)
+            .to_vec();
         check_words("new", &password, &PasswordPolicy::default(), has_factor, words).await
     }
 

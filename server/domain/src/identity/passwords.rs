@@ -156,7 +156,8 @@ impl Stored {
         };
         let cost = Cost { memory_kib: number(m, "m=")?, passes: number(t, "t=")?, lanes: number(p, "p=")? };
         cost.check().map_err(refused)?;
-        let bytes = |part: &str| STANDARD_NO_PAD.decode(part).map_err(|_| refused("holds something that is not base64"));
+        let bytes =
+            |part: &str| STANDARD_NO_PAD.decode(part).map_err(|_| refused("holds something that is not base64"));
         let (salt, hash) = (bytes(salt)?, bytes(hash)?);
         if !(8..=64).contains(&salt.len()) || !(16..=64).contains(&hash.len()) {
             return Err(refused("has a salt or hash of unusual length"));
@@ -200,7 +201,11 @@ mod tests {
         // Made by the reference program: echo -n password | argon2 somesalt -id -t 2 -m 16 -p 1 -l 24
         let stored = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
         let hasher = Hasher::start(&Entropy::seeded(1)).unwrap();
-        assert_eq!(hasher.verify(&password("password"), Some(stored)).await.unwrap(), Verdict::RightButOutdated, "CRY-12");
+        assert_eq!(
+            hasher.verify(&password("password"), Some(stored)).await.unwrap(),
+            Verdict::RightButOutdated,
+            "CRY-12"
+        );
         assert_eq!(hasher.verify(&password("Password"), Some(stored)).await.unwrap(), Verdict::Wrong);
     }
 
@@ -208,7 +213,10 @@ mod tests {
     async fn composed_and_decomposed_spellings_are_one_password() {
         let entropy = Entropy::seeded(1);
         let hasher = Hasher::start(&entropy).unwrap();
-        for (set, typed) in [("caf\u{e9} au lait", "cafe\u{301} au lait"), ("\u{d55c}\u{ae00}", "\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}")] {
+        for (set, typed) in [
+            ("caf\u{e9} au lait", "cafe\u{301} au lait"),
+            ("\u{d55c}\u{ae00}", "\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}"),
+        ] {
             let hash = hasher.hash(&entropy, &password(set)).await.unwrap();
             assert_eq!(hasher.verify(&password(typed), Some(&hash)).await.unwrap(), Verdict::Right, "{set} (PW-17)");
         }
@@ -228,7 +236,16 @@ mod tests {
 
     #[test]
     fn what_is_no_password_is_refused_before_hashing() {
-        for bad in ["", "correct\0garbage", "trailing\n", "tab\tinside", "esc\u{1b}[0m", "nel\u{85}", &"x".repeat(1025), &"x".repeat(1 << 20)] {
+        for bad in [
+            "",
+            "correct\0garbage",
+            "trailing\n",
+            "tab\tinside",
+            "esc\u{1b}[0m",
+            "nel\u{85}",
+            &"x".repeat(1025),
+            &"x".repeat(1 << 20),
+        ] {
             assert!(Password::parse("password", &Secret::new(bad)).is_err(), "{} bytes (PW-20, PW-22)", bad.len());
         }
         assert_eq!(format!("{:?}", password("hidden")), "[hidden]");

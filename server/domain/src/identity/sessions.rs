@@ -6,7 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::{SessionId, Timestamp, UserId};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, JsonValue, QueryFilter, QueryOrder, QuerySelect, Statement};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, JsonValue, QueryFilter, QueryOrder,
+    QuerySelect, Statement,
+};
 
 use crate::audit::Event;
 use crate::authz::{Action, Resource, authorize, authorize_person};
@@ -100,7 +103,8 @@ impl Sessions {
             return Ok(None);
         }
         let hash = token.digest();
-        let statement = Statement::from_sql_and_values(store.read().get_database_backend(), FIND, [hash.clone().into()]);
+        let statement =
+            Statement::from_sql_and_values(store.read().get_database_backend(), FIND, [hash.clone().into()]);
         let Some(found) = Found::find_by_statement(statement).one(store.read()).await? else { return Ok(None) };
         let settings = self.0.settings();
         let Some(stage) = Stage::parse(&found.stage) else {
@@ -220,17 +224,28 @@ impl Sessions {
 
     /// Ends one session (administration).
     pub async fn end(&self, call: &Call, session: SessionId) -> Result<()> {
-        let row = session::Entity::find().filter(session::Column::Id.eq(session.to_string())).one(self.0.store.read()).await?;
+        let row = session::Entity::find()
+            .filter(session::Column::Id.eq(session.to_string()))
+            .one(self.0.store.read())
+            .await?;
         let Some(row) = row else {
             authorize(call, Action::EndSessions, Resource::Organisation)?;
             return Err(Error::not_found("session"));
         };
         let owner = self.authorize_end(call, &row.user_id).await?;
         let mut change = self.0.store.begin().await?;
-        if end_where(change.txn(), call.now, "ended by an administrator", session::Column::Id.eq(&row.id).into()).await? == 0 {
+        if end_where(change.txn(), call.now, "ended by an administrator", session::Column::Id.eq(&row.id).into())
+            .await?
+            == 0
+        {
             return Err(Error::not_found("session"));
         }
-        change.audit(call, Event::done("DeleteSession").on("user", &owner.id, owner.user_name).with(serde_json::json!({"session": row.id})));
+        change.audit(
+            call,
+            Event::done("DeleteSession")
+                .on("user", &owner.id, owner.user_name)
+                .with(serde_json::json!({"session": row.id})),
+        );
         change.commit().await
     }
 
@@ -239,7 +254,12 @@ impl Sessions {
         let owner = self.authorize_end(call, &user.to_string()).await?;
         let mut change = self.0.store.begin().await?;
         let ended = end_all(change.txn(), call.now, &owner.id, "ended by an administrator").await?;
-        change.audit(call, Event::done("BatchDeleteSession").on("user", &owner.id, owner.user_name).with(serde_json::json!({"sessions": ended})));
+        change.audit(
+            call,
+            Event::done("BatchDeleteSession")
+                .on("user", &owner.id, owner.user_name)
+                .with(serde_json::json!({"sessions": ended})),
+        );
         change.commit().await?;
         Ok(ended)
     }
@@ -283,7 +303,11 @@ pub(crate) fn living(now: Timestamp, settings: &SessionSettings) -> Condition {
 }
 
 /// Rows as lists show them, with the names of their owners.
-pub(crate) async fn views<C: ConnectionTrait>(conn: &C, rows: Vec<session::Model>, own: Option<SessionId>) -> Result<Vec<SessionView>> {
+pub(crate) async fn views<C: ConnectionTrait>(
+    conn: &C,
+    rows: Vec<session::Model>,
+    own: Option<SessionId>,
+) -> Result<Vec<SessionView>> {
     let mut owners: Vec<&str> = rows.iter().map(|row| row.user_id.as_str()).collect();
     owners.sort_unstable();
     owners.dedup();
@@ -337,10 +361,7 @@ pub(crate) async fn end_all<C: ConnectionTrait>(txn: &C, now: Timestamp, user: &
 /// Removes sessions that ended or ran out more than 30 days ago. They are kept that long to answer "was that me?".
 pub async fn clean_up(store: &crate::store::Store, now: Timestamp) -> Result<u64> {
     let old = now.plus(-30 * Timestamp::DAY).0;
-    let gone = session::Entity::delete_many()
-        .filter(session::Column::ExpiresAt.lt(old))
-        .exec(store.write())
-        .await?;
+    let gone = session::Entity::delete_many().filter(session::Column::ExpiresAt.lt(old)).exec(store.write()).await?;
     Ok(gone.rows_affected)
 }
 

@@ -2,7 +2,9 @@
 
 use model::{Timestamp, UserId};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use super::links;
 use super::passwords::Password;
@@ -31,7 +33,12 @@ pub(crate) enum Keep<'a> {
 }
 
 /// Judges a password for this person and hashes it.
-pub(crate) async fn prepare(core: &Core, field: &'static str, typed: &Password, standing: &Standing) -> Result<Prepared> {
+pub(crate) async fn prepare(
+    core: &Core,
+    field: &'static str,
+    typed: &Password,
+    standing: &Standing,
+) -> Result<Prepared> {
     let settings = core.settings();
     let policy = &settings.password_policy;
     let has_factor = standing.has_factor;
@@ -56,7 +63,14 @@ pub(crate) async fn prepare(core: &Core, field: &'static str, typed: &Password, 
 impl Prepared {
     /// Stores it. Other sessions, known browsers, open reset links and used-up budgets of the old password end with it; the
     /// person is told.
-    pub(crate) async fn store<C: ConnectionTrait>(self, txn: &C, core: &Core, call: &Call, person: &user::Model, keep: Keep<'_>) -> Result<()> {
+    pub(crate) async fn store<C: ConnectionTrait>(
+        self,
+        txn: &C,
+        core: &Core,
+        call: &Call,
+        person: &user::Model,
+        keep: Keep<'_>,
+    ) -> Result<()> {
         if let Some(before) = &self.before {
             // Of two changes at once the second is refused: it judged a password that is no longer the present one.
             let replaced = password::Entity::update_many()
@@ -67,7 +81,10 @@ impl Prepared {
                 .exec(txn)
                 .await?;
             if replaced.rows_affected != 1 {
-                return Err(Error::conflict(None, "The password was changed at the same moment elsewhere. Look again."));
+                return Err(Error::conflict(
+                    None,
+                    "The password was changed at the same moment elsewhere. Look again.",
+                ));
             }
             self.remember(txn, core, call.now, before).await?;
         } else {
@@ -97,7 +114,13 @@ impl Prepared {
     }
 
     /// Moves the replaced password to the history and forgets what is older than the policy remembers.
-    async fn remember<C: ConnectionTrait>(&self, txn: &C, core: &Core, now: Timestamp, before: &password::Model) -> Result<()> {
+    async fn remember<C: ConnectionTrait>(
+        &self,
+        txn: &C,
+        core: &Core,
+        now: Timestamp,
+        before: &password::Model,
+    ) -> Result<()> {
         if self.remembered > 0 {
             let row = password_history::Model {
                 id: data_encoding::HEXLOWER.encode(&core.entropy.bytes::<16>()?),
@@ -105,7 +128,9 @@ impl Prepared {
                 hash: before.hash.clone(),
                 set_at: now.0,
             };
-            password_history::Entity::insert(password_history::ActiveModel::from(row).reset_all()).exec_without_returning(txn).await?;
+            password_history::Entity::insert(password_history::ActiveModel::from(row).reset_all())
+                .exec_without_returning(txn)
+                .await?;
         }
         let kept: Vec<String> = password_history::Entity::find()
             .select_only()

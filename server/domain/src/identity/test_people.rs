@@ -42,7 +42,10 @@ impl World {
             updated_at: now,
             version: 1,
         };
-        user::Entity::insert(user::ActiveModel::from(row).reset_all()).exec_without_returning(core.store.write()).await.unwrap();
+        user::Entity::insert(user::ActiveModel::from(row).reset_all())
+            .exec_without_returning(core.store.write())
+            .await
+            .unwrap();
         self.give_password(id, PASSWORD).await;
         id
     }
@@ -58,12 +61,16 @@ impl World {
         let core = &self.services.core;
         password::Entity::delete_by_id(user.to_string()).exec(core.store.write()).await.unwrap();
         let row = password::Model { user_id: user.to_string(), hash: hash.into(), set_at: self.clock.now().0 };
-        password::Entity::insert(password::ActiveModel::from(row).reset_all()).exec_without_returning(core.store.write()).await.unwrap();
+        password::Entity::insert(password::ActiveModel::from(row).reset_all())
+            .exec_without_returning(core.store.write())
+            .await
+            .unwrap();
     }
 
     /// Changes one column of a person.
     pub(crate) async fn set(&self, user: UserId, column: user::Column, value: impl Into<Expr>) {
-        let update = user::Entity::update_many().col_expr(column, value.into()).filter(user::Column::Id.eq(user.to_string()));
+        let update =
+            user::Entity::update_many().col_expr(column, value.into()).filter(user::Column::Id.eq(user.to_string()));
         update.exec(self.services.core.store.write()).await.unwrap();
     }
 
@@ -93,7 +100,8 @@ impl World {
 
     /// A call with the cookie of this step.
     pub(crate) async fn with_token(&self, token: &Secret) -> Call {
-        let resolved = self.services.sessions.resolve(token, self.clock.now()).await.unwrap().expect("a session that lives");
+        let resolved =
+            self.services.sessions.resolve(token, self.clock.now()).await.unwrap().expect("a session that lives");
         self.call(Actor::Person(resolved.person))
     }
 

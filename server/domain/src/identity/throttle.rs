@@ -8,7 +8,9 @@
 use aws_lc_rs::hmac;
 use model::Timestamp;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use serde::Deserialize;
 
 use crate::call::Call;
@@ -249,7 +251,11 @@ async fn try_pay(store: &Store, now: Timestamp, buckets: &[Bucket]) -> Result<bo
     }
     paid.sort_by(|a, b| key_of(a).cmp(key_of(b)));
     Entity::insert_many(paid)
-        .on_conflict(OnConflict::column(Column::Key).update_columns([Column::Failures, Column::BlockedUntil, Column::UpdatedAt]).to_owned())
+        .on_conflict(
+            OnConflict::column(Column::Key)
+                .update_columns([Column::Failures, Column::BlockedUntil, Column::UpdatedAt])
+                .to_owned(),
+        )
         .exec_without_returning(txn)
         .await?;
     change.commit().await?;
@@ -320,7 +326,8 @@ pub async fn clean_up(store: &Store, now: Timestamp) -> Result<u64> {
     use sea_orm::sea_query::ExprTrait as _;
     let old = now.plus(-2 * Timestamp::DAY).0;
     let very_old = now.plus(-365 * Timestamp::DAY).0;
-    let kept = Column::Key.starts_with("name:").or(Column::Key.starts_with("device:")).or(Column::Key.starts_with("factor:"));
+    let kept =
+        Column::Key.starts_with("name:").or(Column::Key.starts_with("device:")).or(Column::Key.starts_with("factor:"));
     let gone = Entity::delete_many()
         .filter(Column::UpdatedAt.lt(very_old).or(Column::UpdatedAt.lt(old).and(kept.not())))
         .exec(store.write())

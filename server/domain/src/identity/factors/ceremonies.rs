@@ -50,7 +50,14 @@ pub(crate) fn over() -> Error {
 }
 
 /// Keeps a state; gives the name under which it comes back.
-pub(crate) async fn keep<C: ConnectionTrait>(conn: &C, core: &Core, now: Timestamp, kind: Kind, of: &session::Model, state: &[u8]) -> Result<String> {
+pub(crate) async fn keep<C: ConnectionTrait>(
+    conn: &C,
+    core: &Core,
+    now: Timestamp,
+    kind: Kind,
+    of: &session::Model,
+    state: &[u8],
+) -> Result<String> {
     let id = data_encoding::HEXLOWER.encode(&core.entropy.bytes::<16>()?);
     let row = Model {
         sealed: core.keys.seal(&core.entropy, Place("ceremonies", "sealed", &id), state)?,
@@ -74,6 +81,10 @@ pub(crate) async fn look<C: ConnectionTrait>(
     of: &session::Model,
     id: &str,
 ) -> Result<Zeroizing<Vec<u8>>> {
+    // Ours are hexadecimal; anything else may hold what a database refuses.
+    if !id.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(over());
+    }
     let row = Entity::find_by_id(id)
         .filter(Column::Kind.eq(kind.as_str()))
         .filter(Column::SessionHash.eq(&of.id))
@@ -121,7 +132,10 @@ pub(crate) async fn mark_used<C: ConnectionTrait>(conn: &C, id: &str, expires_at
         sealed: String::new(),
         expires_at,
     };
-    let inserted = Entity::insert(ActiveModel::from(row).reset_all()).on_conflict_do_nothing().exec_without_returning(conn).await?;
+    let inserted = Entity::insert(ActiveModel::from(row).reset_all())
+        .on_conflict_do_nothing()
+        .exec_without_returning(conn)
+        .await?;
     match inserted {
         sea_orm::TryInsertResult::Inserted(1) => Ok(()),
         _ => Err(over()),

@@ -17,7 +17,12 @@ const MOST: u64 = 20;
 
 /// The factors of a person, oldest first.
 pub(crate) async fn of<C: ConnectionTrait>(conn: &C, user: &str) -> Result<Vec<FactorView>> {
-    let rows = Entity::find().filter(Column::UserId.eq(user)).order_by_asc(Column::CreatedAt).order_by_asc(Column::Id).all(conn).await?;
+    let rows = Entity::find()
+        .filter(Column::UserId.eq(user))
+        .order_by_asc(Column::CreatedAt)
+        .order_by_asc(Column::Id)
+        .all(conn)
+        .await?;
     rows.into_iter().map(view).collect()
 }
 
@@ -65,7 +70,14 @@ impl NewFactor {
     }
 
     /// A passkey; `credential_key` is unique over all people.
-    pub(crate) fn passkey(core: &Core, now: Timestamp, user: &str, name: &str, passkey: &[u8], credential_key: String) -> Result<Self> {
+    pub(crate) fn passkey(
+        core: &Core,
+        now: Timestamp,
+        user: &str,
+        name: &str,
+        passkey: &[u8],
+        credential_key: String,
+    ) -> Result<Self> {
         let name = named(name, "Passkey")?;
         let mut factor = Self::new(core, now, user, FactorKind::Passkey, name, passkey)?;
         factor.row.credential_key = Some(credential_key);
@@ -102,7 +114,9 @@ impl NewFactor {
         }
         match Entity::insert(ActiveModel::from(self.row).reset_all()).exec_without_returning(txn).await {
             // Two requests at once: the unique index has the last word.
-            Err(error) if matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))) => Err(taken()),
+            Err(error) if matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))) => {
+                Err(taken())
+            }
             other => other.map(drop).map_err(Error::from),
         }
     }
@@ -158,7 +172,13 @@ pub(crate) enum Code {
 
 impl Code {
     /// Looks a typed code up, whatever kind it is.
-    pub(crate) async fn find<C: ConnectionTrait>(conn: &C, core: &Core, now: Timestamp, user: &str, typed: &Secret) -> Result<Option<Self>> {
+    pub(crate) async fn find<C: ConnectionTrait>(
+        conn: &C,
+        core: &Core,
+        now: Timestamp,
+        user: &str,
+        typed: &Secret,
+    ) -> Result<Option<Self>> {
         let compact: String = typed.expose().chars().filter(|c| !c.is_whitespace()).take(64).collect();
         if totp::looks_like_code(&compact) {
             let found = totp::find(conn, core, now, user, &compact).await?;

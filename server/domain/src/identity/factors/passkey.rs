@@ -10,8 +10,8 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::{
-    DiscoverableAuthentication, Passkey, PasskeyAuthentication, PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential,
-    Uuid, Webauthn, WebauthnBuilder, WebauthnError,
+    DiscoverableAuthentication, Passkey, PasskeyAuthentication, PasskeyRegistration, PublicKeyCredential,
+    RegisterPublicKeyCredential, Uuid, Webauthn, WebauthnBuilder, WebauthnError,
 };
 
 use super::{Ceremony, FactorKind, ceremonies};
@@ -79,7 +79,12 @@ fn open(core: &Core, row: &Model) -> Result<Passkey> {
 }
 
 /// Begins a new passkey.
-pub(crate) async fn begin_new(core: &Core, now: Timestamp, session: &session::Model, person: &user::Model) -> Result<Ceremony> {
+pub(crate) async fn begin_new(
+    core: &Core,
+    now: Timestamp,
+    session: &session::Model,
+    person: &user::Model,
+) -> Result<Ceremony> {
     let party = party(core)?;
     let known = passkeys_of(core.store.read(), core, &person.id).await?;
     let known = known.iter().map(|(_, passkey)| passkey.cred_id().clone()).collect();
@@ -92,12 +97,19 @@ pub(crate) async fn begin_new(core: &Core, now: Timestamp, session: &session::Mo
         selection.resident_key = serde_json::from_value(serde_json::json!("required")).ok();
     }
     let state = serde_json::to_vec(&state).map_err(internal)?;
-    let ceremony = ceremonies::keep(core.store.write(), core, now, ceremonies::Kind::NewPasskey, session, &state).await?;
+    let ceremony =
+        ceremonies::keep(core.store.write(), core, now, ceremonies::Kind::NewPasskey, session, &state).await?;
     Ok(Ceremony { id: ceremony, options: serde_json::to_string(&options).map_err(internal)? })
 }
 
 /// Ends it: the passkey as it is stored, and its unique key. The ceremony is used up by the caller's change.
-pub(crate) async fn finish_new(core: &Core, now: Timestamp, session: &session::Model, ceremony: &str, answer: &str) -> Result<(Vec<u8>, String)> {
+pub(crate) async fn finish_new(
+    core: &Core,
+    now: Timestamp,
+    session: &session::Model,
+    ceremony: &str,
+    answer: &str,
+) -> Result<(Vec<u8>, String)> {
     let state = ceremonies::look(core.store.read(), core, now, ceremonies::Kind::NewPasskey, session, ceremony).await?;
     let state: PasskeyRegistration = serde_json::from_slice(&state).map_err(internal)?;
     let answer: RegisterPublicKeyCredential = read(answer)?;
@@ -106,7 +118,12 @@ pub(crate) async fn finish_new(core: &Core, now: Timestamp, session: &session::M
 }
 
 /// Begins proving one of a person's passkeys.
-pub(crate) async fn begin_proof(core: &Core, now: Timestamp, kind: ceremonies::Kind, session: &session::Model) -> Result<Ceremony> {
+pub(crate) async fn begin_proof(
+    core: &Core,
+    now: Timestamp,
+    kind: ceremonies::Kind,
+    session: &session::Model,
+) -> Result<Ceremony> {
     let party = party(core)?;
     let known: Vec<Passkey> = passkeys_of(core.store.read(), core, &session.user_id)
         .await?
@@ -171,7 +188,10 @@ pub(crate) fn begin_nameless(core: &Core, now: Timestamp) -> Result<Ceremony> {
     let id = data_encoding::HEXLOWER.encode(&core.entropy.bytes::<16>()?);
     let plain = serde_json::to_vec(&carried).map_err(internal)?;
     let sealed = core.keys.seal(&core.entropy, Place("ceremonies", "carried", &id), &plain)?;
-    Ok(Ceremony { id: URL_SAFE_NO_PAD.encode(format!("{id}:{sealed}")), options: serde_json::to_string(&options).map_err(internal)? })
+    Ok(Ceremony {
+        id: URL_SAFE_NO_PAD.encode(format!("{id}:{sealed}")),
+        options: serde_json::to_string(&options).map_err(internal)?,
+    })
 }
 
 /// A sign-in without a name, answered: whose passkey, and the mark that must be set with its use.
@@ -191,7 +211,11 @@ impl Nameless {
 /// Ends a sign-in without a name.
 pub(crate) async fn finish_nameless(core: &Core, now: Timestamp, ceremony: &str, answer: &str) -> Result<Nameless> {
     let party = party(core)?;
-    let text = URL_SAFE_NO_PAD.decode(ceremony).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(ceremonies::over)?;
+    let text = URL_SAFE_NO_PAD
+        .decode(ceremony)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or_else(ceremonies::over)?;
     let (id, sealed) = text.split_once(':').ok_or_else(ceremonies::over)?;
     let plain = core.keys.open(Place("ceremonies", "carried", id), sealed).map_err(|_| ceremonies::over())?;
     let carried: Carried = serde_json::from_slice(&plain).map_err(internal)?;

@@ -29,7 +29,12 @@ async fn owner(world: &World, name: &str, byte: u8) -> Owner {
     let call = world.with_token(&progress.session.token).await;
     let mut key = SoftPasskey::new(byte);
     let ceremony = world.services.me.add_passkey_begin(&call).await.unwrap();
-    let codes = world.services.me.add_passkey_finish(&call, &ceremony.id, &key.create(&ceremony.options), "Laptop").await.unwrap();
+    let codes = world
+        .services
+        .me
+        .add_passkey_finish(&call, &ceremony.id, &key.create(&ceremony.options), "Laptop")
+        .await
+        .unwrap();
     assert_eq!(codes.0.len(), 10);
     Owner { id, key }
 }
@@ -64,7 +69,10 @@ async fn a_passkey_is_a_second_step_and_a_confirmation() {
     let answer = alice.key.get(&ceremony.options);
     // The ceremony belongs to this session and is used once.
     let other = world.half_way("alice").await;
-    assert!(world.services.sign_in.second_passkey_finish(&other, &ceremony.id, &answer).await.is_err(), "bound to the session");
+    assert!(
+        world.services.sign_in.second_passkey_finish(&other, &ceremony.id, &answer).await.is_err(),
+        "bound to the session"
+    );
     let progress = world.services.sign_in.second_passkey_finish(&half, &ceremony.id, &answer).await.unwrap();
     assert!(matches!(progress.step, Step::Done(_)));
     world.clock.advance(10 * Timestamp::MINUTE);
@@ -75,7 +83,10 @@ async fn a_passkey_is_a_second_step_and_a_confirmation() {
     let grant = world.services.me.confirm_passkey_finish(&call, &ceremony.id, &answer).await.unwrap();
     let call = world.with_token(&grant.token).await;
     world.services.me.add_totp_begin(&call).await.unwrap();
-    assert!(world.services.me.confirm_passkey_finish(&call, &ceremony.id, &answer).await.is_err(), "used once (MFA-15)");
+    assert!(
+        world.services.me.confirm_passkey_finish(&call, &ceremony.id, &answer).await.is_err(),
+        "used once (MFA-15)"
+    );
 }
 
 #[tokio::test]
@@ -98,8 +109,13 @@ async fn every_wrong_detail_of_an_answer_is_refused() {
     for (what, spoil) in faults {
         let mut spoilt = SoftPasskey::new(1);
         std::mem::swap(&mut spoilt, &mut alice.key);
-        let (origin, rp, handle, credential, flags) =
-            (spoilt.origin.clone(), spoilt.rp_id.clone(), spoilt.user_handle.clone(), spoilt.credential.clone(), spoilt.flags);
+        let (origin, rp, handle, credential, flags) = (
+            spoilt.origin.clone(),
+            spoilt.rp_id.clone(),
+            spoilt.user_handle.clone(),
+            spoilt.credential.clone(),
+            spoilt.flags,
+        );
         spoil(&mut spoilt);
         let error = nameless(&world, &spoilt).await.expect_err(what);
         assert_eq!(error.kind(), Refusal::Invalid, "{what} (MFA-15, MFA-17)");
@@ -111,7 +127,8 @@ async fn every_wrong_detail_of_an_answer_is_refused() {
             let refused = world.services.sign_in.second_passkey_finish(&half, &ceremony.id, &answer).await;
             assert!(refused.is_err(), "{what} (MFA-15, MFA-17)");
         }
-        (spoilt.origin, spoilt.rp_id, spoilt.user_handle, spoilt.credential, spoilt.flags) = (origin, rp, handle, credential, flags);
+        (spoilt.origin, spoilt.rp_id, spoilt.user_handle, spoilt.credential, spoilt.flags) =
+            (origin, rp, handle, credential, flags);
         spoilt.kind_of_answer = "webauthn.get";
         spoilt.challenge = None;
         std::mem::swap(&mut spoilt, &mut alice.key);
@@ -135,7 +152,10 @@ async fn a_challenge_is_good_for_five_minutes_and_once() {
     let late = world.services.sign_in.passkey_begin(&call).await.unwrap();
     world.clock.advance(5 * Timestamp::MINUTE);
     let answer = alice.key.get(&late.options);
-    assert!(world.services.sign_in.passkey_finish(&world.anonymous(), &late.id, &answer, None).await.is_err(), "MFA-15");
+    assert!(
+        world.services.sign_in.passkey_finish(&world.anonymous(), &late.id, &answer, None).await.is_err(),
+        "MFA-15"
+    );
     for nonsense in ["", "x", "AAAA", late.id.get(..60).unwrap()] {
         assert!(world.services.sign_in.passkey_finish(&world.anonymous(), nonsense, &answer, None).await.is_err());
     }
@@ -158,7 +178,8 @@ async fn no_altered_byte_is_accepted() {
                 altered[index] ^= bit;
                 let mut answer = answer.clone();
                 answer["response"][field] = URL_SAFE_NO_PAD.encode(&altered).into();
-                let outcome = world.services.sign_in.passkey_finish(&call, &ceremony.id, &answer.to_string(), None).await;
+                let outcome =
+                    world.services.sign_in.passkey_finish(&call, &ceremony.id, &answer.to_string(), None).await;
                 assert!(outcome.is_err(), "{field}, byte {index} (MFA-22)");
                 tried += 1;
             }
@@ -177,7 +198,13 @@ async fn a_counter_that_goes_backwards_ends_the_passkey() {
     assert!(nameless(&world, &alice.key).await.is_err(), "the same counter again (MFA-18)");
     let row = factor::Entity::find().one(world.services.core.store.read()).await.unwrap().unwrap();
     assert!(row.flagged, "MFA-18");
-    assert!(world.audited("CredentialVerification").await.iter().any(|(outcome, person)| outcome == "failure" && person.contains("copied")));
+    assert!(
+        world
+            .audited("CredentialVerification")
+            .await
+            .iter()
+            .any(|(outcome, person)| outcome == "failure" && person.contains("copied"))
+    );
     alice.key.counter = 100;
     assert!(nameless(&world, &alice.key).await.is_err(), "a marked passkey stays refused (MFA-18)");
     let half = world.half_way("alice").await;
@@ -226,5 +253,9 @@ async fn guesses_of_the_password_do_not_stop_a_passkey() {
     assert!(stopped, "a hundred failures stop passwords (PW-08)");
     nameless(&world, &alice.key).await.expect("a passkey is never blocked (PW-12)");
     world.clock.advance(Timestamp::HOUR);
-    assert_eq!(world.try_password(&world.anonymous(), "alice", PASSWORD).await.unwrap().step, Step::SecondFactor, "and it opens the name again");
+    assert_eq!(
+        world.try_password(&world.anonymous(), "alice", PASSWORD).await.unwrap().step,
+        Step::SecondFactor,
+        "and it opens the name again"
+    );
 }

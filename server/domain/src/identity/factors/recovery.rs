@@ -18,7 +18,12 @@ const CODES: usize = 10;
 const CHARACTERS: usize = 16;
 
 /// Makes a new set; earlier codes stop working.
-pub(crate) async fn make<C: ConnectionTrait>(txn: &C, core: &Core, now: Timestamp, user: &str) -> Result<RecoveryCodes> {
+pub(crate) async fn make<C: ConnectionTrait>(
+    txn: &C,
+    core: &Core,
+    now: Timestamp,
+    user: &str,
+) -> Result<RecoveryCodes> {
     Entity::delete_many().filter(Column::UserId.eq(user)).exec(txn).await?;
     let (mut codes, mut rows) = (Vec::with_capacity(CODES), Vec::with_capacity(CODES));
     for _ in 0..CODES {
@@ -33,7 +38,12 @@ pub(crate) async fn make<C: ConnectionTrait>(txn: &C, core: &Core, now: Timestam
 }
 
 /// Makes a first set; nothing where the person has codes left.
-pub(crate) async fn make_if_none<C: ConnectionTrait>(txn: &C, core: &Core, now: Timestamp, user: &str) -> Result<RecoveryCodes> {
+pub(crate) async fn make_if_none<C: ConnectionTrait>(
+    txn: &C,
+    core: &Core,
+    now: Timestamp,
+    user: &str,
+) -> Result<RecoveryCodes> {
     if left(txn, user).await? > 0 { Ok(RecoveryCodes(Vec::new())) } else { make(txn, core, now, user).await }
 }
 
@@ -49,7 +59,9 @@ pub(crate) async fn find<C: ConnectionTrait>(conn: &C, user: &str, typed: &str) 
         return Ok(None);
     }
     let rows = Entity::find().filter(Column::UserId.eq(user)).filter(Column::UsedAt.is_null()).all(conn).await?;
-    let same = |row: &Model| constant_time::verify_slices_are_equal(row.hash.as_bytes(), hash(&row.id, &typed).as_bytes()).is_ok();
+    let same = |row: &Model| {
+        constant_time::verify_slices_are_equal(row.hash.as_bytes(), hash(&row.id, &typed).as_bytes()).is_ok()
+    };
     Ok(rows.into_iter().find(same).map(|row| row.id))
 }
 

@@ -47,7 +47,9 @@ impl SoftPasskey {
 
     fn client_data(&self, kind: &str, asked: &Value) -> Vec<u8> {
         let challenge = self.challenge.clone().unwrap_or_else(|| asked["challenge"].as_str().unwrap().to_owned());
-        json!({"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": false}).to_string().into_bytes()
+        json!({"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": false})
+            .to_string()
+            .into_bytes()
     }
 
     fn authenticator_data(&self, flags: u8) -> Vec<u8> {

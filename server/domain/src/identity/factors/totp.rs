@@ -47,7 +47,12 @@ pub(crate) fn step_of(secret: &[u8], code: &str, now: Timestamp) -> Result<Optio
 
 /// Offers a secret; the one that this session has been offered already, while it is fresh, so that a page shown again does
 /// not part with the app.
-pub(crate) async fn offer(core: &Core, now: Timestamp, session: &session::Model, person: &user::Model) -> Result<TotpOffer> {
+pub(crate) async fn offer(
+    core: &Core,
+    now: Timestamp,
+    session: &session::Model,
+    person: &user::Model,
+) -> Result<TotpOffer> {
     let kind = ceremonies::Kind::TotpOffer;
     let open = ceremonies::newest(core.store.read(), core, now, kind, session).await?;
     let (ceremony, secret) = if let Some((ceremony, secret)) = open {
@@ -62,7 +67,13 @@ pub(crate) async fn offer(core: &Core, now: Timestamp, session: &session::Model,
 }
 
 /// Checks the first code of an offered secret; gives the secret and the step of the code.
-pub(crate) async fn accept_offer(core: &Core, now: Timestamp, session: &session::Model, ceremony: &str, typed: &Secret) -> Result<(Vec<u8>, i64)> {
+pub(crate) async fn accept_offer(
+    core: &Core,
+    now: Timestamp,
+    session: &session::Model,
+    ceremony: &str,
+    typed: &Secret,
+) -> Result<(Vec<u8>, i64)> {
     let kind = ceremonies::Kind::TotpOffer;
     let secret = ceremonies::look(core.store.read(), core, now, kind, session, ceremony).await?;
     let compact: String = typed.expose().chars().filter(|c| !c.is_whitespace()).collect();
@@ -73,7 +84,13 @@ pub(crate) async fn accept_offer(core: &Core, now: Timestamp, session: &session:
 }
 
 /// The factor and step at which a code is right for a person, if it has not been used.
-pub(crate) async fn find<C: ConnectionTrait>(conn: &C, core: &Core, now: Timestamp, user: &str, typed: &str) -> Result<Option<(Model, i64)>> {
+pub(crate) async fn find<C: ConnectionTrait>(
+    conn: &C,
+    core: &Core,
+    now: Timestamp,
+    user: &str,
+    typed: &str,
+) -> Result<Option<(Model, i64)>> {
     let rows = Entity::find()
         .filter(Column::UserId.eq(user))
         .filter(Column::Kind.eq(FactorKind::Totp.as_str()))
@@ -110,7 +127,9 @@ mod tests {
     fn only_the_present_step_and_its_neighbours_are_right() {
         // RFC 6238, appendix B: the last six digits of the SHA-1 values.
         let secret = b"12345678901234567890";
-        for (seconds, code) in [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (2_000_000_000, "279037")] {
+        for (seconds, code) in
+            [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (2_000_000_000, "279037")]
+        {
             for step in -3..=3 {
                 let then = Timestamp((seconds + step * 30) * 1000);
                 let expected = (-1..=1).contains(&step).then_some(seconds / 30);

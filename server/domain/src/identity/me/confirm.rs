@@ -79,7 +79,8 @@ impl Me {
                 paid.succeeded(change.txn()).await?;
                 if let Code::Recovery { .. } = found {
                     let left = recovery::left(change.txn(), &row.user_id).await?;
-                    notify::recovery_code_used(change.txn(), core, call, &self.standing(person).await?.user, left).await?;
+                    notify::recovery_code_used(change.txn(), core, call, &self.standing(person).await?.user, left)
+                        .await?;
                 }
                 found.credential()
             }
@@ -94,7 +95,10 @@ impl Me {
         let reached = Reached { stage: person.stage, strong, confirmed_at: call.now };
         let (token, row) = promote(change.txn(), core, call.now, row, reached).await?;
         let details = serde_json::json!({"CredentialType": credential, "step": "confirm"});
-        change.audit(call, Event::done("CredentialVerification").on("user", person.user, person.user_name.clone()).with(details));
+        change.audit(
+            call,
+            Event::done("CredentialVerification").on("user", person.user, person.user_name.clone()).with(details),
+        );
         change.commit().await?;
         Ok(SessionGrant { token, expires_at: model::Timestamp(row.expires_at), device: None })
     }

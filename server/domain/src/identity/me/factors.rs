@@ -9,9 +9,9 @@ use crate::call::{Call, Person};
 use crate::error::{Error, Result};
 use crate::identity::factors::kept::{self, NewFactor};
 use crate::identity::factors::{Ceremony, RecoveryCodes, TotpOffer, ceremonies, passkey, recovery, totp};
+use crate::identity::notify;
 use crate::identity::sign_in::enrol::added;
 use crate::identity::sign_in::stages::row_of;
-use crate::identity::notify;
 use crate::secret::Secret;
 
 impl Me {
@@ -23,7 +23,13 @@ impl Me {
     }
 
     /// Takes the first code of the offered secret.
-    pub async fn add_totp_finish(&self, call: &Call, ceremony: &str, code: &Secret, name: &str) -> Result<RecoveryCodes> {
+    pub async fn add_totp_finish(
+        &self,
+        call: &Call,
+        ceremony: &str,
+        code: &Secret,
+        name: &str,
+    ) -> Result<RecoveryCodes> {
         let person = authorize_person(call, Action::ManageOwnFactors)?;
         let row = row_of(self.0.store.read(), person).await?;
         let (secret, step) = totp::accept_offer(&self.0, call.now, &row, ceremony, code).await?;
@@ -39,7 +45,13 @@ impl Me {
     }
 
     /// Ends it.
-    pub async fn add_passkey_finish(&self, call: &Call, ceremony: &str, answer: &str, name: &str) -> Result<RecoveryCodes> {
+    pub async fn add_passkey_finish(
+        &self,
+        call: &Call,
+        ceremony: &str,
+        answer: &str,
+        name: &str,
+    ) -> Result<RecoveryCodes> {
         let person = authorize_person(call, Action::ManageOwnFactors)?;
         let row = row_of(self.0.store.read(), person).await?;
         let (passkey, key) = passkey::finish_new(&self.0, call.now, &row, ceremony, answer).await?;
@@ -47,7 +59,14 @@ impl Me {
         self.add(call, person, ceremony, factor, "WEBAUTHN").await
     }
 
-    async fn add(&self, call: &Call, person: &Person, ceremony: &str, factor: NewFactor, credential: &str) -> Result<RecoveryCodes> {
+    async fn add(
+        &self,
+        call: &Call,
+        person: &Person,
+        ceremony: &str,
+        factor: NewFactor,
+        credential: &str,
+    ) -> Result<RecoveryCodes> {
         let standing = self.standing(person).await?;
         let mut change = self.0.store.begin().await?;
         ceremonies::use_up(change.txn(), ceremony).await?;
@@ -83,9 +102,12 @@ impl Me {
             return Err(Error::not_found("second factor"));
         };
         if left == 0 && required {
-            return Err(Error::forbidden_because("You need a second factor. Add another one before you remove the last."));
+            return Err(Error::forbidden_because(
+                "You need a second factor. Add another one before you remove the last.",
+            ));
         }
-        let event = Event::done("DeleteMfaDeviceForUser").on("user", &standing.user.id, standing.user.user_name.clone());
+        let event =
+            Event::done("DeleteMfaDeviceForUser").on("user", &standing.user.id, standing.user.user_name.clone());
         change.audit(call, event.with(serde_json::json!({"factor": name})));
         notify::factor_removed(change.txn(), &self.0, call, &standing.user, &name).await?;
         change.commit().await
@@ -100,7 +122,10 @@ impl Me {
         }
         let mut change = self.0.store.begin().await?;
         let codes = recovery::make(change.txn(), &self.0, call.now, &standing.user.id).await?;
-        change.audit(call, Event::done("CreateRecoveryCodes").on("user", &standing.user.id, standing.user.user_name.clone()));
+        change.audit(
+            call,
+            Event::done("CreateRecoveryCodes").on("user", &standing.user.id, standing.user.user_name.clone()),
+        );
         notify::recovery_codes_made(change.txn(), &self.0, call, &standing.user).await?;
         change.commit().await?;
         Ok(codes)

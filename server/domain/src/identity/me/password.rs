@@ -17,7 +17,13 @@ use sea_orm::EntityTrait as _;
 
 impl Me {
     /// Ends all other sessions and gives this one a new token.
-    pub async fn change_password(&self, call: &Call, current: &Secret, new: &Secret, again: &Secret) -> Result<SessionGrant> {
+    pub async fn change_password(
+        &self,
+        call: &Call,
+        current: &Secret,
+        new: &Secret,
+        again: &Secret,
+    ) -> Result<SessionGrant> {
         let person = authorize_person(call, Action::ChangeOwnPassword)?;
         let core = &*self.0;
         let typed = password_policy::typed_twice(new, again)?;
@@ -39,7 +45,13 @@ impl Me {
     }
 
     /// Proves the present password inside a session, on a budget of its own.
-    pub(super) async fn prove_password(&self, call: &Call, user: &str, field: &'static str, typed: &Secret) -> Result<()> {
+    pub(super) async fn prove_password(
+        &self,
+        call: &Call,
+        user: &str,
+        field: &'static str,
+        typed: &Secret,
+    ) -> Result<()> {
         let core = &*self.0;
         let wrong = || Error::invalid(field, "is not right");
         let typed = Password::parse(field, typed).map_err(|_| wrong())?;

@@ -26,7 +26,13 @@ impl SignIn {
     }
 
     /// Takes the first code of the offered secret; gives recovery codes once.
-    pub async fn enrol_totp_finish(&self, call: &Call, ceremony: &str, code: &Secret, name: &str) -> Result<(Progress, RecoveryCodes)> {
+    pub async fn enrol_totp_finish(
+        &self,
+        call: &Call,
+        ceremony: &str,
+        code: &Secret,
+        name: &str,
+    ) -> Result<(Progress, RecoveryCodes)> {
         let person = authorize_person(call, Action::EnrolAtSignIn)?;
         let row = row_of(self.0.store.read(), person).await?;
         let (secret, step) = totp::accept_offer(&self.0, call.now, &row, ceremony, code).await?;
@@ -43,7 +49,13 @@ impl SignIn {
     }
 
     /// Ends it.
-    pub async fn enrol_passkey_finish(&self, call: &Call, ceremony: &str, answer: &str, name: &str) -> Result<(Progress, RecoveryCodes)> {
+    pub async fn enrol_passkey_finish(
+        &self,
+        call: &Call,
+        ceremony: &str,
+        answer: &str,
+        name: &str,
+    ) -> Result<(Progress, RecoveryCodes)> {
         let person = authorize_person(call, Action::EnrolAtSignIn)?;
         let row = row_of(self.0.store.read(), person).await?;
         let (passkey, key) = passkey::finish_new(&self.0, call.now, &row, ceremony, answer).await?;
@@ -72,7 +84,12 @@ impl SignIn {
             .filter(user::Column::Id.eq(&row.user_id))
             .exec(change.txn())
             .await?;
-        change.audit(call, added(credential).on("user", &standing.user.id, standing.user.user_name.clone()).with(serde_json::json!({"factor": name})));
+        change.audit(
+            call,
+            added(credential)
+                .on("user", &standing.user.id, standing.user.user_name.clone())
+                .with(serde_json::json!({"factor": name})),
+        );
         notify::factor_added(change.txn(), core, call, &standing.user, &name).await?;
         let further = promote(change.txn(), core, call.now, row, Reached::strongly(stage, call.now)).await?;
         let progress = finish::step(core, call, &mut change, &standing, further, credential).await?;
@@ -93,7 +110,8 @@ impl SignIn {
         let stage = next_stage(&standing, &core.settings(), proven, call.now)?;
         let mut change = core.store.begin().await?;
         prepared.store(change.txn(), core, call, &standing.user, Keep::Session(&row.id)).await?;
-        change.audit(call, Event::done("UpdatePassword").on("user", &standing.user.id, standing.user.user_name.clone()));
+        change
+            .audit(call, Event::done("UpdatePassword").on("user", &standing.user.id, standing.user.user_name.clone()));
         let reached = Reached { stage, strong: row.strong, confirmed_at: model::Timestamp(row.confirmed_at) };
         let further = promote(change.txn(), core, call.now, &row, reached).await?;
         let progress = finish::step(core, call, &mut change, &standing, further, "PASSWORD").await?;
@@ -104,5 +122,9 @@ impl SignIn {
 
 /// The event of a new factor.
 pub(crate) fn added(credential: &str) -> Event {
-    Event::done(if credential == "TOTP" { "CompleteVirtualMfaDeviceRegistration" } else { "CompleteWebAuthnDeviceRegistration" })
+    Event::done(if credential == "TOTP" {
+        "CompleteVirtualMfaDeviceRegistration"
+    } else {
+        "CompleteWebAuthnDeviceRegistration"
+    })
 }

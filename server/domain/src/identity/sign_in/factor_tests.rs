@@ -109,7 +109,11 @@ async fn recovery_codes_work_once_in_any_spelling_and_die_with_a_new_set() {
     assert_eq!(alice.codes.len(), 10);
     let stored = recovery_code::Entity::find().all(world.services.core.store.read()).await.unwrap();
     for code in &alice.codes {
-        assert_eq!(code.expose().chars().filter(char::is_ascii_alphanumeric).count() * 5, 80, "at least 64 bits (MFA-14)");
+        assert_eq!(
+            code.expose().chars().filter(char::is_ascii_alphanumeric).count() * 5,
+            80,
+            "at least 64 bits (MFA-14)"
+        );
         assert!(stored.iter().all(|row| row.hash != code.expose() && row.hash != code.digest()), "salted (MFA-14)");
     }
     let [first, second, third, ..] = alice.codes.as_slice() else { panic!("ten codes") };
@@ -144,7 +148,9 @@ async fn where_a_factor_is_required_the_way_in_leads_through_enrolment() {
     assert!(offer.uri.expose().starts_with("otpauth://totp/Example%20Corp:alice?secret="), "{}", offer.uri.expose());
     let shown_again = world.services.sign_in.enrol_totp_begin(&call).await.unwrap();
     assert_eq!(offer.secret.expose(), shown_again.secret.expose(), "a page shown again keeps the secret");
-    assert!(world.services.sign_in.enrol_totp_finish(&call, &offer.ceremony, &Secret::new("000000"), "").await.is_err());
+    assert!(
+        world.services.sign_in.enrol_totp_finish(&call, &offer.ceremony, &Secret::new("000000"), "").await.is_err()
+    );
     // Somebody else's session cannot take the offer.
     let other = world.person("mallory").await;
     let foreign = world.sign_in("mallory").await;
@@ -175,7 +181,11 @@ async fn after_the_time_to_enrol_the_password_alone_leads_nowhere() {
     assert_eq!(error.kind(), Refusal::Forbidden, "MFA-10");
     assert!(error.outside().contains("administrator"), "{error}");
     assert!(session::Entity::find().all(world.services.core.store.read()).await.unwrap().is_empty());
-    assert_eq!(world.try_password(&world.anonymous(), "alice", "wrong").await.unwrap_err().kind(), Refusal::Invalid, "one answer else");
+    assert_eq!(
+        world.try_password(&world.anonymous(), "alice", "wrong").await.unwrap_err().kind(),
+        Refusal::Invalid,
+        "one answer else"
+    );
     world.set(id, user::Column::EnrolBy, world.clock.now().plus(1000).0).await;
     assert_eq!(world.sign_in("alice").await.step, Step::Enrol);
 }
@@ -207,7 +217,11 @@ async fn administrators_need_a_factor_and_context_spares_only_known_places() {
     call.now = world.clock.now();
     assert_eq!(world.try_password(&call, "bob", PASSWORD).await.unwrap().step, Step::SecondFactor, "MFA-23");
     world.give_role(alice.id, Role::Helpdesk, false).await;
-    assert_eq!(world.try_password(&call, "alice", PASSWORD).await.unwrap().step, Step::SecondFactor, "administrators are always asked");
+    assert_eq!(
+        world.try_password(&call, "alice", PASSWORD).await.unwrap().step,
+        Step::SecondFactor,
+        "administrators are always asked"
+    );
     world.clock.advance(31 * Timestamp::DAY);
     call.now = world.clock.now();
     assert_eq!(world.try_password(&call, "alice", PASSWORD).await.unwrap().step, Step::SecondFactor, "MFA-23");
@@ -237,6 +251,9 @@ async fn sensitive_things_want_a_fresh_proof() {
     assert!(!world.lives(&progress.session.token).await, "SESS-02");
     let call = world.with_token(&grant.token).await;
     world.services.me.remove_factor(&call, factor).await.unwrap();
-    assert!(recovery_code::Entity::find().all(world.services.core.store.read()).await.unwrap().is_empty(), "the codes go with the last factor");
+    assert!(
+        recovery_code::Entity::find().all(world.services.core.store.read()).await.unwrap().is_empty(),
+        "the codes go with the last factor"
+    );
     assert!(matches!(world.sign_in("alice").await.step, Step::Done(_)));
 }

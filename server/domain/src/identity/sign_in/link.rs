@@ -1,6 +1,6 @@
 //! One-time links: asked for by who has forgotten a password, looked at, used.
 
-use model::{Timestamp, UserId, name_key};
+use model::{Email, Timestamp, UserId, UserName, name_key};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
@@ -43,8 +43,16 @@ impl SignIn {
         let name = Bucket::paid_back(core, "reset-name", &typed, core.throttle.reset_name)?;
         // Too many for one name: no more mail, and no other answer, so that nothing is told and nobody is flooded.
         let quiet = throttle::pay(&core.store, call.now, vec![name]).await.is_err();
+        // What is neither a name nor an address is looked up as nobody: it may hold what a database refuses.
+        let known =
+            UserName::parse(user_name_or_email.trim()).is_ok() || Email::parse(user_name_or_email.trim()).is_ok();
+        let typed = if known { typed } else { String::new() };
         let people = user::Entity::find()
-            .filter(sea_orm::Condition::any().add(user::Column::UserNameKey.eq(&typed)).add(user::Column::EmailKey.eq(&typed)))
+            .filter(
+                sea_orm::Condition::any()
+                    .add(user::Column::UserNameKey.eq(&typed))
+                    .add(user::Column::EmailKey.eq(&typed)),
+            )
             .limit(MOST_ADDRESSEES)
             .all(core.store.read())
             .await?;
@@ -52,14 +60,19 @@ impl SignIn {
         let mut sent = 0;
         for person in people.iter().filter(|person| person.status == ACTIVE && core.mail.is_some() && !quiet) {
             let id: UserId = person.id.parse().map_err(|e| Error::internal(format!("user {}: {e}", person.id)))?;
-            let token = links::issue(change.txn(), core, call.now, id, LinkPurpose::PasswordReset, links::RESET_LIVES).await?;
+            let token =
+                links::issue(change.txn(), core, call.now, id, LinkPurpose::PasswordReset, links::RESET_LIVES).await?;
             notify::reset_link(change.txn(), core, call, person, links::address(core, &token).expose()).await?;
             change.audit(call, Event::done("ForgotPassword").on("user", &person.id, person.user_name.clone()));
             sent += 1;
         }
         if sent == 0 {
             // The same commit for a name that is not there.
-            let why = if quiet { "asked too often" } else { "nobody active has this name or address, or no mail is configured" };
+            let why = if quiet {
+                "asked too often"
+            } else {
+                "nobody active has this name or address, or no mail is configured"
+            };
             change.audit(call, Event::refused("ForgotPassword", why));
         }
         change.commit().await
@@ -92,8 +105,11 @@ impl SignIn {
     async fn living_link(&self, call: &Call, token: &Secret) -> Result<(link::Model, LinkPurpose, user::Model)> {
         let read = self.0.store.read();
         let row = link::Entity::find_by_id(token.digest()).one(read).await?;
-        let row = row.filter(|row| row.used_at.is_none() && row.voided_at.is_none() && row.expires_at > call.now.0).ok_or_else(dead)?;
-        let purpose = LinkPurpose::parse(&row.purpose).ok_or_else(|| Error::internal(format!("purpose {}", row.purpose)))?;
+        let row = row
+            .filter(|row| row.used_at.is_none() && row.voided_at.is_none() && row.expires_at > call.now.0)
+            .ok_or_else(dead)?;
+        let purpose =
+            LinkPurpose::parse(&row.purpose).ok_or_else(|| Error::internal(format!("purpose {}", row.purpose)))?;
         let person = user::Entity::find_by_id(&row.user_id).one(read).await?;
         let person = person.filter(|person| person.status != "disabled").ok_or_else(dead)?;
         Ok((row, purpose, person))
@@ -129,7 +145,10 @@ impl SignIn {
             ACTIVE.clone_into(&mut standing.user.status);
         }
         let details = serde_json::json!({"link": purpose.as_str()});
-        change.audit(call, Event::done("UpdatePassword").on("user", &standing.user.id, standing.user.user_name.clone()).with(details));
+        change.audit(
+            call,
+            Event::done("UpdatePassword").on("user", &standing.user.id, standing.user.user_name.clone()).with(details),
+        );
         let stage = match stage {
             Ok(stage) => stage,
             Err(error) => {
@@ -138,18 +157,28 @@ impl SignIn {
                 return Err(error);
             }
         };
-        let begun = stages::begin(change.txn(), core, call, &standing, Reached::weakly(stage, &standing, call.now), None).await?;
+        let begun =
+            stages::begin(change.txn(), core, call, &standing, Reached::weakly(stage, &standing, call.now), None)
+                .await?;
         let progress = finish::step(core, call, &mut change, &standing, begun, "LINK").await?;
         change.commit().await?;
         Ok(progress)
     }
 
-    async fn use_enrolment_link(&self, call: &Call, row: &link::Model, person: user::Model, present: &Secret) -> Result<Progress> {
+    async fn use_enrolment_link(
+        &self,
+        call: &Call,
+        row: &link::Model,
+        person: user::Model,
+        present: &Secret,
+    ) -> Result<Progress> {
         let core = &*self.0;
         let Ok(typed) = Password::parse("new", present) else { return Err(password::refused()) };
         let claimed = self.claimed(call, &person.user_name).await?;
         let _admitted = core.admission.enter(&throttle::source_of(call)).await?;
-        let paid = throttle::pay(&core.store, call.now, self.buckets(call, &person.user_name, claimed.device.as_ref())?).await?;
+        let paid =
+            throttle::pay(&core.store, call.now, self.buckets(call, &person.user_name, claimed.device.as_ref())?)
+                .await?;
         let verdict = core.hasher.verify(&typed, claimed.hash.as_deref()).await?;
         let Some(hash) = claimed.hash.filter(|_| verdict != Verdict::Wrong && person.status == ACTIVE) else {
             return Err(self.note_refusal(call, Some(&person), verdict).await?);
@@ -162,7 +191,9 @@ impl SignIn {
         password::still_the_password(&change, &standing.user.id, &hash).await?;
         use_up(&change, call.now, row).await?;
         paid.succeeded(change.txn()).await?;
-        let begun = stages::begin(change.txn(), core, call, &standing, Reached::weakly(stage, &standing, call.now), None).await?;
+        let begun =
+            stages::begin(change.txn(), core, call, &standing, Reached::weakly(stage, &standing, call.now), None)
+                .await?;
         let progress = finish::step(core, call, &mut change, &standing, begun, "PASSWORD").await?;
         change.commit().await?;
         Ok(progress)

@@ -28,7 +28,12 @@ async fn world_with_mail() -> World {
 async fn mails(world: &World) -> Vec<String> {
     let core = &world.services.core;
     let rows = outbox::Entity::find().all(core.store.read()).await.unwrap();
-    rows.iter().map(|row| String::from_utf8(core.keys.open(Place("outbox", "sealed", &row.id), &row.sealed).unwrap().to_vec()).unwrap()).collect()
+    rows.iter()
+        .map(|row| {
+            String::from_utf8(core.keys.open(Place("outbox", "sealed", &row.id), &row.sealed).unwrap().to_vec())
+                .unwrap()
+        })
+        .collect()
 }
 
 #[tokio::test]
@@ -47,7 +52,9 @@ async fn a_forgotten_password_is_reset_by_mail_and_nobody_learns_who_exists() {
     let mail = sent.first().unwrap();
     assert!(mail.contains("alice@example.com"), "{mail}");
     let token = mail.split("/start/link/").nth(1).unwrap().split(['\\', '"']).next().unwrap();
-    assert!(!mail.contains(&link::Entity::find().one(world.services.core.store.read()).await.unwrap().unwrap().token_hash));
+    assert!(
+        !mail.contains(&link::Entity::find().one(world.services.core.store.read()).await.unwrap().unwrap().token_hash)
+    );
     let new = Secret::new("brisk-lantern-orchard-4");
     sign_in.use_link(&world.anonymous(), &Secret::new(token), &new, &new).await.unwrap();
     assert!(mails(&world).await.iter().any(|mail| mail.contains("The password was changed")), "PW-24");
@@ -67,7 +74,8 @@ async fn asking_for_links_floods_nobody() {
     let mut throttled = false;
     for number in 0..30 {
         let outcome = world.services.sign_in.forgot(&call, &format!("nobody{number}")).await;
-        throttled |= outcome.is_err_and(|error| error.kind() == Refusal::Throttled && error.retry_after_seconds().is_some());
+        throttled |=
+            outcome.is_err_and(|error| error.kind() == Refusal::Throttled && error.retry_after_seconds().is_some());
     }
     assert!(throttled);
 }
@@ -91,7 +99,8 @@ async fn people_hear_of_new_browsers_and_owners_of_break_glass() {
     let keeper = world.enrolled("vault-keeper").await;
     world.give_role(keeper.id, Role::Owner, true).await;
     world.sign_in_strongly("vault-keeper", &keeper.secret).await;
-    let alarms: Vec<String> = mails(&world).await.into_iter().filter(|mail| mail.contains("emergency account vault-keeper")).collect();
+    let alarms: Vec<String> =
+        mails(&world).await.into_iter().filter(|mail| mail.contains("emergency account vault-keeper")).collect();
     assert_eq!(alarms.len(), 2, "every owner");
     assert!(alarms.iter().any(|mail| mail.contains("owner@example.com")));
     assert_eq!(world.audited("BreakGlassSignIn").await.len(), 1);

@@ -9,10 +9,10 @@ use crate::audit::Event;
 use crate::authz::{Action, Resource, authorize, authorize_person};
 use crate::call::{Call, Stage};
 use crate::error::{Error, Result};
+use crate::identity::devices;
 use crate::identity::passwords::{Password, Verdict};
 use crate::identity::sessions::{self, ACTIVE};
 use crate::identity::throttle::{self, Bucket, Paid};
-use crate::identity::devices;
 use crate::secret::Secret;
 use crate::store::Change;
 use crate::store::entity::{device, password, user};
@@ -31,12 +31,19 @@ pub(super) struct Claimed {
 
 impl SignIn {
     /// First step. Refused with one answer and one timing for unknown, disabled, and wrong password.
-    pub async fn password(&self, call: &Call, user_name: &str, password: &Secret, next: Option<LocalPath>) -> Result<Progress> {
+    pub async fn password(
+        &self,
+        call: &Call,
+        user_name: &str,
+        password: &Secret,
+        next: Option<LocalPath>,
+    ) -> Result<Progress> {
         authorize(call, Action::SignIn, Resource::Organisation)?;
         let Ok(typed) = Password::parse("password", password) else { return Err(refused()) };
         let claimed = self.claimed(call, user_name).await?;
         let _admitted = self.0.admission.enter(&throttle::source_of(call)).await?;
-        let paid = throttle::pay(&self.0.store, call.now, self.buckets(call, user_name, claimed.device.as_ref())?).await?;
+        let paid =
+            throttle::pay(&self.0.store, call.now, self.buckets(call, user_name, claimed.device.as_ref())?).await?;
         let verdict = match self.0.hasher.verify(&typed, claimed.hash.as_deref()).await {
             Ok(verdict) => verdict,
             Err(error) => {
@@ -53,7 +60,13 @@ impl SignIn {
             Verdict::Right | Verdict::Wrong => None,
         };
         let device = claimed.device;
-        let right = Right { person, hash, anew, paid, known_place: device.is_some_and(|device| devices::same_network(&device, call)) };
+        let right = Right {
+            person,
+            hash,
+            anew,
+            paid,
+            known_place: device.is_some_and(|device| devices::same_network(&device, call)),
+        };
         self.go_on_with_password(call, right, next).await
     }
 
@@ -61,7 +74,8 @@ impl SignIn {
     pub async fn out(&self, call: &Call) -> Result<()> {
         let person = authorize_person(call, Action::SignOut)?;
         let mut change = self.0.store.begin().await?;
-        let which = sea_orm::Condition::all().add(crate::store::entity::session::Column::Id.eq(person.session.to_string()));
+        let which =
+            sea_orm::Condition::all().add(crate::store::entity::session::Column::Id.eq(person.session.to_string()));
         sessions::end_where(change.txn(), call.now, "signed out", which).await?;
         change.audit(call, Event::done("Logout").on("user", person.user, person.user_name.clone()));
         change.commit().await
@@ -95,7 +109,12 @@ impl SignIn {
     }
 
     /// Writes the true reason down; gives the one answer. The same work for every reason.
-    pub(super) async fn note_refusal(&self, call: &Call, person: Option<&user::Model>, verdict: Verdict) -> Result<Error> {
+    pub(super) async fn note_refusal(
+        &self,
+        call: &Call,
+        person: Option<&user::Model>,
+        verdict: Verdict,
+    ) -> Result<Error> {
         let reason = match person {
             // What is typed as an unknown name may be a password typed into the wrong field: it is not kept.
             None => "there is no such user name",
@@ -103,7 +122,8 @@ impl SignIn {
             Some(person) if person.status == "disabled" => "the password is right, and the person is disabled",
             Some(_) => "the password is right, and the person is not active",
         };
-        let mut event = Event::refused("CredentialVerification", reason).with(serde_json::json!({"CredentialType": "PASSWORD"}));
+        let mut event =
+            Event::refused("CredentialVerification", reason).with(serde_json::json!({"CredentialType": "PASSWORD"}));
         if let Some(person) = person {
             event = event.on("user", &person.id, person.user_name.clone());
         }
@@ -121,7 +141,10 @@ impl SignIn {
             Err(error) => {
                 let mut change = self.0.store.begin().await?;
                 right.paid.succeeded(change.txn()).await?;
-                let event = Event::refused("UserAuthentication", "a second factor is needed, and the time to set one up is over");
+                let event = Event::refused(
+                    "UserAuthentication",
+                    "a second factor is needed, and the time to set one up is over",
+                );
                 change.audit(call, event.on("user", &standing.user.id, standing.user.user_name.clone()));
                 change.commit().await?;
                 return Err(error);
@@ -141,7 +164,8 @@ impl SignIn {
         }
         let begun = stages::begin(change.txn(), &self.0, call, &standing, reached, next.as_ref()).await?;
         if stage == Stage::SecondFactor {
-            let event = Event::done("CredentialChallenge").on("user", &standing.user.id, standing.user.user_name.clone());
+            let event =
+                Event::done("CredentialChallenge").on("user", &standing.user.id, standing.user.user_name.clone());
             change.audit(call, event);
         }
         let progress = finish::step(&self.0, call, &mut change, &standing, begun, "PASSWORD").await?;

@@ -15,7 +15,8 @@ async fn a_right_password_opens_a_session_and_leads_where_the_person_wanted() {
     world.person("alice").await;
     let next = LocalPath::parse("/start/applications").unwrap();
     let call = world.anonymous();
-    let progress = world.services.sign_in.password(&call, "Alice", &Secret::new(PASSWORD), Some(next.clone())).await.unwrap();
+    let progress =
+        world.services.sign_in.password(&call, "Alice", &Secret::new(PASSWORD), Some(next.clone())).await.unwrap();
     assert_eq!(progress.step, Step::Done(next));
     assert_eq!(progress.session.token.expose().len(), 22);
     assert_eq!(progress.session.expires_at, call.now.plus(8 * Timestamp::HOUR));
@@ -61,10 +62,14 @@ async fn every_refusal_is_one_refusal() {
         assert_eq!(seen, expected, "{name:?} (PW-01, PW-18, PW-22, PW-30)");
     }
     assert!(session::Entity::find().all(world.services.core.store.read()).await.unwrap().is_empty(), "PW-30");
-    let reasons: Vec<String> = world.audited("CredentialVerification").await.into_iter().map(|(_, person)| person).collect();
+    let reasons: Vec<String> =
+        world.audited("CredentialVerification").await.into_iter().map(|(_, person)| person).collect();
     assert!(reasons.iter().any(|reason| reason.contains("the person is disabled")), "the true reason (PW-30)");
     assert!(reasons.iter().any(|reason| reason.contains("no such user name")));
-    assert!(!reasons.iter().any(|reason| reason.contains("nobody")), "an unknown name may be a password in the wrong field");
+    assert!(
+        !reasons.iter().any(|reason| reason.contains("nobody")),
+        "an unknown name may be a password in the wrong field"
+    );
 }
 
 #[tokio::test]
@@ -72,13 +77,23 @@ async fn a_hash_of_lower_cost_signs_in_and_is_made_anew() {
     let world = World::new().await;
     let alice = world.person("alice").await;
     // argon2 -id, m = 64 KiB: far below today's cost.
-    let weak = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, argon2::Params::new(64, 1, 1, Some(32)).unwrap());
+    let weak = argon2::Argon2::new(
+        argon2::Algorithm::Argon2id,
+        argon2::Version::V0x13,
+        argon2::Params::new(64, 1, 1, Some(32)).unwrap(),
+    );
     let mut out = [0; 32];
     weak.hash_password_into(PASSWORD.as_bytes(), b"0123456789abcdef", &mut out).unwrap();
-    let hash = format!("$argon2id$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg${}", data_encoding::BASE64_NOPAD.encode(&out));
+    let hash =
+        format!("$argon2id$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg${}", data_encoding::BASE64_NOPAD.encode(&out));
     world.give_hash(alice, &hash).await;
     world.sign_in("alice").await;
-    let stored = password::Entity::find_by_id(alice.to_string()).one(world.services.core.store.read()).await.unwrap().unwrap().hash;
+    let stored = password::Entity::find_by_id(alice.to_string())
+        .one(world.services.core.store.read())
+        .await
+        .unwrap()
+        .unwrap()
+        .hash;
     assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored} (CRY-12)");
     world.sign_in("alice").await;
     // A hash that cannot be read, or that would cost too much, is no password and no failure of ours.
@@ -93,7 +108,12 @@ async fn a_hash_of_lower_cost_signs_in_and_is_made_anew() {
 async fn a_password_that_was_voided_meanwhile_opens_nothing() {
     let world = World::new().await;
     let alice = world.person("alice").await;
-    let verified = password::Entity::find_by_id(alice.to_string()).one(world.services.core.store.read()).await.unwrap().unwrap().hash;
+    let verified = password::Entity::find_by_id(alice.to_string())
+        .one(world.services.core.store.read())
+        .await
+        .unwrap()
+        .unwrap()
+        .hash;
     password::Entity::delete_by_id(alice.to_string()).exec(world.services.core.store.write()).await.unwrap();
     let change = world.services.core.store.begin().await.unwrap();
     assert!(super::password::still_the_password(&change, &alice.to_string(), &verified).await.is_err(), "SESS-23");
@@ -106,7 +126,13 @@ async fn what_is_stored_opens_nothing_and_shows_no_secret() {
     let progress = world.sign_in_strongly("alice", &alice.secret).await;
     let device = progress.session.device.unwrap();
     let folder = world.folder().to_owned();
-    let secrets = [PASSWORD, alice.secret.expose(), progress.session.token.expose(), device.expose(), alice.codes.first().unwrap().expose()];
+    let secrets = [
+        PASSWORD,
+        alice.secret.expose(),
+        progress.session.token.expose(),
+        device.expose(),
+        alice.codes.first().unwrap().expose(),
+    ];
     if world.services.core.store.is_postgres() {
         return;
     }

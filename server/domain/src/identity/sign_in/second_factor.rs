@@ -41,7 +41,8 @@ pub(crate) async fn note_copied(core: &Core, call: &Call, row: &factor::Model) -
         passkey::flag(change.txn(), row).await?;
         notify::passkey_flagged(change.txn(), core, call, &standing.user, &row.name).await?;
     }
-    let event = Event::refused("CredentialVerification", "the passkey's counter went backwards: it may have been copied");
+    let event =
+        Event::refused("CredentialVerification", "the passkey's counter went backwards: it may have been copied");
     let details = serde_json::json!({"CredentialType": "WEBAUTHN", "factor": row.id});
     change.audit(call, event.on("user", &standing.user.id, standing.user.user_name).with(details));
     change.commit().await?;
@@ -81,7 +82,13 @@ impl SignIn {
     }
 
     /// Writes a wrong code down; the last one that is allowed ends the sign-in.
-    async fn note_wrong_code(&self, call: &Call, person: &Person, row: &session::Model, last: bool) -> Result<Progress> {
+    async fn note_wrong_code(
+        &self,
+        call: &Call,
+        person: &Person,
+        row: &session::Model,
+        last: bool,
+    ) -> Result<Progress> {
         let mut change = self.0.store.begin().await?;
         if last {
             let which = Condition::all().add(sea_orm::ColumnTrait::eq(&session::Column::Id, &row.id));
@@ -95,14 +102,23 @@ impl SignIn {
     }
 
     /// Begins a passkey sign-in without a name: discoverable credentials only.
-    #[expect(clippy::unused_async, reason = "every service function is asynchronous, whether or not it asks the database today")]
+    #[expect(
+        clippy::unused_async,
+        reason = "every service function is asynchronous, whether or not it asks the database today"
+    )]
     pub async fn passkey_begin(&self, call: &Call) -> Result<Ceremony> {
         authorize(call, Action::SignIn, Resource::Organisation)?;
         passkey::begin_nameless(&self.0, call.now)
     }
 
     /// Ends it. `answer` is the browser's JSON.
-    pub async fn passkey_finish(&self, call: &Call, ceremony: &str, answer: &str, next: Option<LocalPath>) -> Result<Progress> {
+    pub async fn passkey_finish(
+        &self,
+        call: &Call,
+        ceremony: &str,
+        answer: &str,
+        next: Option<LocalPath>,
+    ) -> Result<Progress> {
         authorize(call, Action::SignIn, Resource::Organisation)?;
         let core = &*self.0;
         let answered = passkey::finish_nameless(core, call.now, ceremony, answer).await?;
@@ -122,7 +138,9 @@ impl SignIn {
         used.store(change.txn(), call.now).await?;
         throttle::empty(change.txn(), core, "name", &standing.user.user_name_key).await?;
         let stage = next_stage(&standing, &core.settings(), Proven { factor: true, ..Proven::default() }, call.now)?;
-        let begun = stages::begin(change.txn(), core, call, &standing, Reached::strongly(stage, call.now), next.as_ref()).await?;
+        let begun =
+            stages::begin(change.txn(), core, call, &standing, Reached::strongly(stage, call.now), next.as_ref())
+                .await?;
         let progress = finish::step(core, call, &mut change, &standing, begun, "WEBAUTHN").await?;
         change.commit().await?;
         Ok(progress)

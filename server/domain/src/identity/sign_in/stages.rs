@@ -64,7 +64,8 @@ pub(crate) struct Proven {
 /// The next stage. Refused only where a factor is needed, there is none, and the time to set one up is over.
 pub(crate) fn next_stage(standing: &Standing, settings: &Settings, proven: Proven, now: Timestamp) -> Result<Stage> {
     if !proven.factor {
-        let asked_by_context = settings.mfa.policy != MfaPolicy::ContextAware || !standing.held.roles.is_empty() || !proven.known_place;
+        let asked_by_context =
+            settings.mfa.policy != MfaPolicy::ContextAware || !standing.held.roles.is_empty() || !proven.known_place;
         if standing.has_factor && asked_by_context {
             return Ok(Stage::SecondFactor);
         }
@@ -98,7 +99,9 @@ pub(crate) fn step_of(stage: Stage, next: Option<&str>) -> Step {
         Stage::SecondFactor => Step::SecondFactor,
         Stage::Enrol => Step::Enrol,
         Stage::NewPassword => Step::NewPassword,
-        Stage::Full => Step::Done(next.and_then(|next| LocalPath::parse(next).ok()).unwrap_or_else(|| LocalPath::ours("/start"))),
+        Stage::Full => {
+            Step::Done(next.and_then(|next| LocalPath::parse(next).ok()).unwrap_or_else(|| LocalPath::ours("/start")))
+        }
     }
 }
 
