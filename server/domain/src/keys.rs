@@ -6,9 +6,9 @@
 use std::fmt;
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
+use crate::key_files::KeyFiles;
 
 /// Where a sealed value lives: table, column, row.
 #[derive(Clone, Copy, Debug)]
@@ -60,28 +61,30 @@ impl MasterKey {
         Ok(Self::from_bytes(entropy.bytes()?))
     }
 
-    /// Reads the key file, or makes it (0600) when it is absent and `may_create`. A file that others may read is refused.
+    /// Reads the key file, or makes it (0600) when it is absent and `may_create`.
     pub fn load(path: &Path, may_create: bool, entropy: &Entropy) -> Result<Self> {
-        match fs::read_to_string(path) {
-            Ok(text) => {
-                let mode = fs::metadata(path).map_or(0, |meta| meta.permissions().mode());
-                if mode & 0o077 != 0 {
-                    return Err(Error::unavailable(format!(
-                        "The master key {} can be read by others (mode {:o}). Run: chmod 600 {}",
-                        path.display(),
-                        mode & 0o777,
-                        path.display()
-                    )));
-                }
-                Self::parse(&Zeroizing::new(text))
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound && may_create => {
-                let key = Self::generate(entropy)?;
-                key.save(path)?;
-                Ok(key)
-            }
-            Err(e) => Err(Error::unavailable(format!("The master key {} cannot be read: {e}.", path.display()))),
+        if may_create && fs::symlink_metadata(path).is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound) {
+            let key = Self::generate(entropy)?;
+            key.save(path)?;
+            return Ok(key);
         }
+        Self::read(path)
+    }
+
+    /// Reads a key file. One that others may read is refused.
+    pub fn read(path: &Path) -> Result<Self> {
+        let failed = |e: std::io::Error| Error::unavailable(format!("The master key {} cannot be read: {e}.", path.display()));
+        let text = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
+        let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(Error::unavailable(format!(
+                "The master key {} can be read by others (mode {:o}). Run: chmod 600 {}",
+                path.display(),
+                mode & 0o777,
+                path.display()
+            )));
+        }
+        Self::parse(&text)
     }
 
     /// Writes the key to a new file; never over an existing one.
@@ -116,56 +119,198 @@ impl MasterKey {
     }
 }
 
-/// The keys that can open, the first of which seals.
+/// The keys that can open, one of which seals.
+///
+/// A rotation may run beside this process: the ring looks at the key files again when one of them has changed, and when it
+/// meets a value sealed under a key that it does not know. What it has once known it keeps until the process ends.
 #[derive(Clone, Debug)]
-pub struct KeyRing {
+pub struct KeyRing(Arc<Ring>);
+
+#[derive(Debug)]
+struct Ring {
+    keys: RwLock<Keys>,
+    files: Option<KeyFiles>,
+}
+
+#[derive(Debug)]
+struct Keys {
     current: MasterKey,
-    former: Vec<MasterKey>,
+    /// Open, but do not seal.
+    others: Vec<MasterKey>,
+    /// How the key file looked when it was read.
+    seen: Option<Stamp>,
+    /// The key that the database names.
+    named: Option<String>,
+}
+
+impl Keys {
+    fn find(&self, id: &str) -> Option<&MasterKey> {
+        std::iter::once(&self.current).chain(&self.others).find(|key| key.id == id)
+    }
+
+    fn learn(&mut self, key: &MasterKey) {
+        if self.find(&key.id).is_none() {
+            self.others.push(key.clone());
+        }
+    }
+
+    /// Makes a key that is here the one that seals.
+    fn promote(&mut self, id: &str) {
+        if let Some(at) = self.others.iter().position(|key| key.id == id) {
+            let former = std::mem::replace(&mut self.current, self.others.swap_remove(at));
+            self.others.push(former);
+        }
+    }
+}
+
+/// What tells one state of a file from another.
+type Stamp = (u64, i64, i64);
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    fs::metadata(path).ok().map(|meta| (meta.ino(), meta.mtime(), meta.mtime_nsec()))
 }
 
 impl KeyRing {
-    /// A ring that seals with `current` and can still open what `former` sealed (while a rotation runs).
+    /// A ring that seals with `current` and can still open what `former` sealed.
     pub fn new(current: MasterKey, former: Vec<MasterKey>) -> Self {
-        Self { current, former }
+        Self(Arc::new(Ring { keys: RwLock::new(Keys { current, others: former, seen: None, named: None }), files: None }))
+    }
+
+    /// The ring of a key file, which is made when it is absent and `may_create`.
+    pub fn load(files: KeyFiles, may_create: bool, entropy: &Entropy) -> Result<Self> {
+        let seen = stamp(files.current());
+        // The former key first: if a rotation goes on between the two lines, the second sees more than the first.
+        let former = files.read_former()?;
+        let current = MasterKey::load(files.current(), may_create, entropy)?;
+        let others = former.into_iter().filter(|key| key.id != current.id).collect();
+        Ok(Self(Arc::new(Ring { keys: RwLock::new(Keys { current, others, seen, named: None }), files: Some(files) })))
+    }
+
+    /// The files of this ring; `None` where the key was given by value.
+    pub fn files(&self) -> Option<&KeyFiles> {
+        self.0.files.as_ref()
     }
 
     /// The key that seals.
-    pub fn current(&self) -> &MasterKey {
-        &self.current
+    pub fn current(&self) -> MasterKey {
+        self.look_again();
+        self.keys().current.clone()
+    }
+
+    /// Whether a value sealed under this key can be opened here.
+    pub fn knows(&self, id: &str) -> bool {
+        if self.keys().find(id).is_some() {
+            return true;
+        }
+        self.read_files();
+        self.keys().find(id).is_some()
+    }
+
+    /// The database names this key as the one that seals. A key that is not here stops the sealing: the other nodes could
+    /// soon not read what this one seals.
+    pub fn named_by_database(&self, id: &str) {
+        let known = self.knows(id);
+        let mut keys = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
+        if known && self.0.files.as_ref().is_none_or(|files| !files.former().exists()) {
+            keys.promote(id);
+        }
+        if keys.named.as_deref() != Some(id) {
+            if !known {
+                tracing::error!(key = id, "the master key was rotated and this node does not have the new one; it seals nothing until it has");
+            }
+            keys.named = Some(id.to_owned());
+        }
     }
 
     /// Seals a value for one place.
     pub fn seal(&self, entropy: &Entropy, place: Place<'_>, value: &[u8]) -> Result<String> {
-        let nonce: [u8; NONCE_LEN] = entropy.bytes()?;
-        let mut sealed = value.to_vec();
-        self.current
-            .sealing_key()?
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(associated(place)), &mut sealed)
-            .map_err(|_| Error::internal("sealing failed"))?;
-        let body = [nonce.as_slice(), &sealed].concat();
-        Ok(format!("{}.{}", self.current.id, URL_SAFE_NO_PAD.encode(body)))
+        self.look_again();
+        let key = {
+            let keys = self.keys();
+            if keys.named.as_deref().is_some_and(|id| keys.find(id).is_none()) {
+                return Err(Error::unavailable("The master key was rotated. This server needs the new one.")
+                    .because("the database names a key that is not here"));
+            }
+            keys.current.clone()
+        };
+        seal_with(&key, entropy, place, value)
     }
 
     /// Opens a value sealed for this place. Anything else is a fault of ours or a manipulated database.
     pub fn open(&self, place: Place<'_>, sealed: &str) -> Result<Zeroizing<Vec<u8>>> {
-        let broken = |what: &str| Error::internal(format!("{what}: {}.{} of {}", place.0, place.1, place.2));
-        let (id, body) = sealed.split_once('.').ok_or_else(|| broken("sealed value has no key id"))?;
-        let key = std::iter::once(&self.current)
-            .chain(&self.former)
-            .find(|key| key.id == id)
-            .ok_or_else(|| broken("sealed under a master key that is not here"))?;
-        let body = URL_SAFE_NO_PAD.decode(body).map_err(|_| broken("sealed value is not base64"))?;
-        let (nonce, cipher) = body.split_at_checked(NONCE_LEN).ok_or_else(|| broken("sealed value is too short"))?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| broken("sealed value is too short"))?;
+        let (id, body) = sealed.split_once('.').ok_or_else(|| broken(place, "sealed value has no key id"))?;
+        if !self.knows(id) {
+            return Err(broken(place, "sealed under a master key that is not here"));
+        }
+        let key = self.keys().find(id).cloned().ok_or_else(|| broken(place, "sealed under a master key that is not here"))?;
+        let body = URL_SAFE_NO_PAD.decode(body).map_err(|_| broken(place, "sealed value is not base64"))?;
+        let (nonce, cipher) = body.split_at_checked(NONCE_LEN).ok_or_else(|| broken(place, "sealed value is too short"))?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| broken(place, "sealed value is too short"))?;
         let mut plain = Zeroizing::new(cipher.to_vec());
         let length = key
             .sealing_key()?
             .open_in_place(nonce, Aad::from(associated(place)), &mut plain)
-            .map_err(|_| broken("sealed value does not open"))?
+            .map_err(|_| broken(place, "sealed value does not open"))?
             .len();
         plain.truncate(length);
         Ok(plain)
     }
+
+    fn keys(&self) -> RwLockReadGuard<'_, Keys> {
+        self.0.keys.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads the key files again where the key file is no longer the one that was read.
+    fn look_again(&self) {
+        if let Some(files) = &self.0.files {
+            let now = stamp(files.current());
+            if now.is_some() && now != self.keys().seen {
+                self.read_files();
+            }
+        }
+    }
+
+    /// Learns the keys that the files hold now. A new key seals only where the files themselves say that a rotation goes on
+    /// (the former key waits beside it) or the database names it: a file that was replaced by mistake changes nothing.
+    fn read_files(&self) {
+        let Some(files) = &self.0.files else { return };
+        let seen = stamp(files.current());
+        let read = files.read_former().and_then(|former| Ok((former, files.read_current()?)));
+        let (former, current) = match read {
+            Ok(read) => read,
+            Err(e) => {
+                tracing::warn!(error = %e, "the master key's file changed and cannot be read; the keys in memory stay");
+                return;
+            }
+        };
+        let mut keys = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
+        keys.seen = seen;
+        former.iter().for_each(|key| keys.learn(key));
+        keys.learn(&current);
+        let rotating = former.is_some_and(|former| former.id == keys.current.id);
+        if rotating || keys.named.as_deref() == Some(current.id()) {
+            keys.promote(&current.id);
+        }
+    }
+}
+
+fn broken(place: Place<'_>, what: &str) -> Error {
+    Error::internal(format!("{what}: {}.{} of {}", place.0, place.1, place.2))
+}
+
+fn seal_with(key: &MasterKey, entropy: &Entropy, place: Place<'_>, value: &[u8]) -> Result<String> {
+    let nonce: [u8; NONCE_LEN] = entropy.bytes()?;
+    let mut sealed = value.to_vec();
+    key.sealing_key()?
+        .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(associated(place)), &mut sealed)
+        .map_err(|_| Error::internal("sealing failed"))?;
+    let body = [nonce.as_slice(), &sealed].concat();
+    Ok(format!("{}.{}", key.id, URL_SAFE_NO_PAD.encode(body)))
+}
+
+/// The key a sealed text names.
+pub fn key_of(sealed: &str) -> Option<&str> {
+    sealed.split_once('.').map(|(id, _)| id)
 }
 
 /// Table, column and row, separated so that no two places give the same bytes.

@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod authz;
+pub mod backup;
 pub mod call;
 pub mod clock;
 mod core;
@@ -12,6 +13,8 @@ pub mod entropy;
 pub mod error;
 pub mod identity;
 pub mod jobs;
+pub mod key_files;
+pub mod key_rotation;
 pub mod keys;
 pub mod page;
 pub mod secret;

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::audit::log::AuditLog;
+use crate::backup::Backup;
 use crate::clock::Clock;
 use crate::core::Core;
 use crate::entropy::Entropy;
@@ -20,6 +21,8 @@ use crate::identity::people::People;
 use crate::identity::sessions::Sessions;
 use crate::identity::sign_in::SignIn;
 use crate::jobs::Jobs;
+use crate::key_files::KeyFiles;
+use crate::key_rotation::KeyService;
 use crate::keys::{KeyRing, MasterKey, Place};
 use crate::settings::Settings;
 use crate::settings_service::SettingsService;
@@ -72,6 +75,10 @@ pub struct Services {
     pub audit: AuditLog,
     /// Deliveries and clean-up.
     pub jobs: Jobs,
+    /// Backups.
+    pub backup: Backup,
+    /// Keys and their rotation.
+    pub keys: KeyService,
     pub(crate) core: Arc<Core>,
 }
 
@@ -83,11 +90,7 @@ impl Services {
         store::migrate(&store, |_| {}).await?;
         let row = instance::Entity::find_by_id(1).one(store.read()).await?;
         // A key may be made only together with the instance: a missing key file beside a full database is a mistake to stop at.
-        let key = match &open.master_key {
-            Some(text) => MasterKey::parse(text.expose())?,
-            None => MasterKey::load(&open.master_key_file, row.is_none(), &open.entropy)?,
-        };
-        let keys = KeyRing::new(key, former_keys(&open.master_key_file, &open.entropy)?);
+        let keys = key_ring(&open, row.is_none())?;
         let row = match row {
             Some(row) => row,
             None => make_instance(&store, &keys, &open).await?,
@@ -96,6 +99,7 @@ impl Services {
             return Err(Error::unavailable("The master key is not the one this database was sealed with. Nothing was changed.")
                 .because(format!("the database names key {}, given is {}", row.master_key_id, keys.current().id())));
         }
+        keys.named_by_database(&row.master_key_id);
         let settings: Settings = serde_json::from_value(row.settings).map_err(|e| Error::internal(format!("settings: {e}")))?;
         let hasher = Hasher::start(&open.entropy)?;
         let core = Arc::new(Core {
@@ -126,6 +130,8 @@ impl Services {
             settings: SettingsService(core.clone()),
             audit: AuditLog(core.clone()),
             jobs: Jobs(core.clone()),
+            backup: Backup(core.clone()),
+            keys: KeyService(core.clone()),
             core,
         }
     }
@@ -170,6 +176,7 @@ async fn make_instance(store: &Store, keys: &KeyRing, open: &Open) -> Result<ins
         owner_guard: 0,
         sealed_check: keys.seal(&open.entropy, Place("instance", "sealed_check", &instance_id), b"vestibule")?,
         master_key_id: keys.current().id().to_owned(),
+        master_key_since: Some(open.clock.now().0),
         instance_id,
     };
     let fresh = instance::ActiveModel {
@@ -183,6 +190,7 @@ async fn make_instance(store: &Store, keys: &KeyRing, open: &Open) -> Result<ins
         owner_guard: Set(row.owner_guard),
         sealed_check: Set(row.sealed_check.clone()),
         master_key_id: Set(row.master_key_id.clone()),
+        master_key_since: Set(row.master_key_since),
     };
     // Two nodes may start on one empty database: one row wins, and the loser's key does not open it.
     instance::Entity::insert(fresh)
@@ -195,12 +203,21 @@ async fn make_instance(store: &Store, keys: &KeyRing, open: &Open) -> Result<ins
         .ok_or_else(|| Error::internal("the instance row is missing after it was made"))
 }
 
-/// While a master-key rotation runs, the former key waits beside the present one with `.former` added to its name.
-fn former_keys(master_key_file: &Path, entropy: &Entropy) -> Result<Vec<MasterKey>> {
-    let mut former = master_key_file.as_os_str().to_owned();
-    former.push(".former");
-    let former = PathBuf::from(former);
-    if former.exists() { Ok(vec![MasterKey::load(&former, false, entropy)?]) } else { Ok(Vec::new()) }
+/// The keys that the configuration names.
+pub(crate) fn key_ring(open: &Open, may_create: bool) -> Result<KeyRing> {
+    let files = KeyFiles::of(&open.master_key_file);
+    match &open.master_key {
+        Some(text) => Ok(KeyRing::new(MasterKey::parse(text.expose())?, files.read_former()?.into_iter().collect())),
+        None => KeyRing::load(files, may_create, &open.entropy),
+    }
+}
+
+/// Gives the node another name in the audit chains.
+pub(crate) fn rename_node(data_dir: &Path, name: &str) -> Result<()> {
+    let path = data_dir.join("node.id");
+    let failed = |e: std::io::Error| Error::unavailable(format!("The file {} cannot be written: {e}.", path.display()));
+    std::fs::create_dir_all(data_dir).map_err(failed)?;
+    std::fs::write(&path, format!("{name}\n")).map_err(failed)
 }
 
 /// The node's name in the audit chains, made once and kept in the data folder.

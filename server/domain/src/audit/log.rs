@@ -51,7 +51,7 @@ pub struct Entry {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
-fn rfc3339<S: serde::Serializer>(time: &Timestamp, to: S) -> std::result::Result<S::Ok, S::Error> {
+pub(crate) fn rfc3339<S: serde::Serializer>(time: &Timestamp, to: S) -> std::result::Result<S::Ok, S::Error> {
     let text = jiff::Timestamp::from_millisecond(time.0).map_err(serde::ser::Error::custom)?;
     to.collect_str(&text)
 }
@@ -281,7 +281,7 @@ fn names_in(rows: &[Model], id: &str) -> BTreeSet<String> {
     names
 }
 
-fn shown(row: Model, names: &HashMap<String, String>) -> Entry {
+pub(crate) fn shown(row: Model, names: &HashMap<String, String>) -> Entry {
     let personal = personal(&row);
     let erased = personal.is_none();
     let known = |id: &Option<String>| id.as_ref().and_then(|id| names.get(id)).cloned().unwrap_or_default();

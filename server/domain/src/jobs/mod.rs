@@ -86,6 +86,9 @@ impl Jobs {
 
     async fn tick(&self) -> Result<()> {
         let now = self.0.clock.now();
+        if let Err(e) = crate::key_rotation::look(&self.0, now).await {
+            tracing::warn!(error = %e, cause = e.cause(), "looking after a key rotation failed; it is tried again in a second");
+        }
         if outbox::next_due(&self.0).await?.is_some_and(|due| due <= now) {
             self.run_due(&Call::local(Actor::System("outbox"), "jobs", now)).await?;
         }

@@ -11,7 +11,7 @@ pub mod migration;
 pub use lock::ServerLock;
 pub use migrate::{is_current, migrate};
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sea_orm::{
@@ -32,6 +32,8 @@ pub struct Store {
     /// The name of this node in the audit chains.
     node: String,
     entropy: Entropy,
+    /// The file, on SQLite.
+    file: Option<PathBuf>,
 }
 
 impl Store {
@@ -44,7 +46,7 @@ impl Store {
             let write = Database::connect(sqlite_options(path, 1, false)).await.map_err(cannot)?;
             let readers = std::thread::available_parallelism().map_or(4, |n| u32::try_from(n.get()).unwrap_or(4)).clamp(2, 8);
             let read = Database::connect(sqlite_options(path, readers, true)).await.map_err(cannot)?;
-            Ok(Self { read, write, node, entropy })
+            Ok(Self { read, write, node, entropy, file: Some(PathBuf::from(path)) })
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let mut options = ConnectOptions::new(url);
             options
@@ -55,7 +57,7 @@ impl Store {
                 .set_application_name("vestibule")
                 .sqlx_logging(false);
             let pool = Database::connect(options).await.map_err(cannot)?;
-            Ok(Self { read: pool.clone(), write: pool, node, entropy })
+            Ok(Self { read: pool.clone(), write: pool, node, entropy, file: None })
         } else {
             Err(Error::invalid("database_url", "must begin with sqlite: or postgres://"))
         }
@@ -79,6 +81,11 @@ impl Store {
     /// Whether this is PostgreSQL.
     pub fn is_postgres(&self) -> bool {
         self.write.get_database_backend() == DatabaseBackend::Postgres
+    }
+
+    /// The database's file; nothing on PostgreSQL.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 
     /// The name of this node in the audit chains.

@@ -16,6 +16,7 @@ pub struct Model {
     pub owner_guard: i64,
     pub sealed_check: String,
     pub master_key_id: String,
+    pub master_key_since: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -10,6 +10,7 @@ mod m0004_administration;
 mod m0005_audit;
 mod m0006_outbox;
 mod m0007_people_orders;
+mod m0010_key_since;
 
 /// All changes in order.
 pub struct Migrator;
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_audit::Migration),
             Box::new(m0006_outbox::Migration),
             Box::new(m0007_people_orders::Migration),
+            Box::new(m0010_key_since::Migration),
         ]
     }
 }
