@@ -16,8 +16,8 @@ use std::sync::Arc;
 use model::Timestamp;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectOptions, ConnectionTrait as _, Database, DatabaseBackend, DatabaseConnection, EntityTrait as _,
-    QueryFilter as _, Statement,
+    ColumnTrait as _, Condition, ConnectOptions, ConnectionTrait as _, Database, DatabaseBackend, DatabaseConnection,
+    EntityTrait as _, QueryFilter as _, Statement,
 };
 use sea_orm_migration::MigratorTrait as _;
 use serde::Serialize;
@@ -91,7 +91,13 @@ impl Backup {
         let facts = serde_json::json!({ "file": to.display().to_string(), "bytes": bytes });
         change.audit(call, Event::done("BackupDatabase").on("instance", &made.instance_id, "").with(facts));
         change.commit().await?;
-        Ok(Made { file: to.to_owned(), bytes, made_at: call.now, instance_id: made.instance_id, master_key_id: made.master_key_id })
+        Ok(Made {
+            file: to.to_owned(),
+            bytes,
+            made_at: call.now,
+            instance_id: made.instance_id,
+            master_key_id: made.master_key_id,
+        })
     }
 }
 
@@ -104,7 +110,9 @@ struct Claim {
 impl Claim {
     fn of(to: &Path, entropy: &crate::Entropy) -> Result<Self> {
         let failed = |e: std::io::Error| match e.kind() {
-            std::io::ErrorKind::AlreadyExists => Error::conflict(Some("file"), format!("{} exists already. A backup never overwrites.", to.display())),
+            std::io::ErrorKind::AlreadyExists => {
+                Error::conflict(Some("file"), format!("{} exists already. A backup never overwrites.", to.display()))
+            }
             _ => Error::unavailable(format!("{} cannot be written: {e}.", to.display())),
         };
         let private = |path: &Path| OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop);
@@ -148,20 +156,39 @@ async fn write(source: &Path, part: &Path, now: Timestamp) -> Result<Manifest> {
     let failed = |e: sea_orm::DbErr| Error::unavailable("The backup could not be written.").because(e);
     let from = connect(source, "rw").await.map_err(failed)?;
     // A read transaction of its own: it sees one moment, and in WAL nobody waits for it.
-    let copied = from.execute_raw(Statement::from_sql_and_values(DatabaseBackend::Sqlite, "VACUUM INTO ?", [part.display().to_string().into()])).await;
+    let copied = from
+        .execute_raw(Statement::from_sql_and_values(
+            DatabaseBackend::Sqlite,
+            "VACUUM INTO ?",
+            [part.display().to_string().into()],
+        ))
+        .await;
     let _ = from.close().await;
     copied.map_err(failed)?;
     let copy = connect(part, "rw").await.map_err(failed)?;
     let manifest = async {
         whole(&copy).await?;
-        let row = instance::Entity::find_by_id(1).one(&copy).await?.ok_or_else(|| Error::internal("the copy has no instance row"))?;
+        let row = instance::Entity::find_by_id(1)
+            .one(&copy)
+            .await?
+            .ok_or_else(|| Error::internal("the copy has no instance row"))?;
         copy.execute_unprepared(
             "CREATE TABLE vestibule_backup (format INTEGER NOT NULL, made_at INTEGER NOT NULL, program TEXT NOT NULL, \
              instance_id TEXT NOT NULL, master_key_id TEXT NOT NULL)",
         )
         .await?;
-        let values = [FORMAT.into(), now.0.into(), env!("CARGO_PKG_VERSION").into(), row.instance_id.clone().into(), row.master_key_id.clone().into()];
-        let insert = Statement::from_sql_and_values(DatabaseBackend::Sqlite, "INSERT INTO vestibule_backup VALUES (?, ?, ?, ?, ?)", values);
+        let values = [
+            FORMAT.into(),
+            now.0.into(),
+            env!("CARGO_PKG_VERSION").into(),
+            row.instance_id.clone().into(),
+            row.master_key_id.clone().into(),
+        ];
+        let insert = Statement::from_sql_and_values(
+            DatabaseBackend::Sqlite,
+            "INSERT INTO vestibule_backup VALUES (?, ?, ?, ?, ?)",
+            values,
+        );
         copy.execute_raw(insert).await?;
         Ok(Manifest { made_at: now, instance_id: row.instance_id, master_key_id: row.master_key_id })
     }
@@ -205,12 +232,15 @@ impl Staged {
             return Err(no_backup(from));
         }
         if let Some(folder) = database.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            fs::create_dir_all(folder).map_err(|e| Error::unavailable(format!("The folder {} cannot be made: {e}.", folder.display())))?;
+            fs::create_dir_all(folder)
+                .map_err(|e| Error::unavailable(format!("The folder {} cannot be made: {e}.", folder.display())))?;
         }
         let staged = Self(with_ending(database, ".restoring"));
         staged.remove();
-        let unwritable = |e: std::io::Error| Error::unavailable(format!("{} cannot be written: {e}.", staged.0.display()));
-        let mut copy = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&staged.0).map_err(unwritable)?;
+        let unwritable =
+            |e: std::io::Error| Error::unavailable(format!("{} cannot be written: {e}.", staged.0.display()));
+        let mut copy =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&staged.0).map_err(unwritable)?;
         let mut source = File::open(from).map_err(unreadable)?;
         std::io::copy(&mut source, &mut copy).map_err(unwritable)?;
         Ok(staged)
@@ -224,14 +254,16 @@ impl Staged {
 
     /// Takes the place of the database; what was there stays beside.
     async fn swap(self, database: &Path) -> Result<Option<PathBuf>> {
-        let failed = |e: std::io::Error| Error::unavailable(format!("The database {} cannot be replaced: {e}.", database.display()));
+        let failed = |e: std::io::Error| {
+            Error::unavailable(format!("The database {} cannot be replaced: {e}.", database.display()))
+        };
         if with_ending(&self.0, "-wal").exists() {
             return Err(Error::internal("the prepared database was not closed"));
         }
         File::open(&self.0).and_then(|file| file.sync_all()).map_err(failed)?;
         let kept = if database.exists() {
             settle(database).await?;
-            let kept = (1..)
+            let kept = (1..10_000)
                 .map(|n| if n == 1 { ".before-restore".to_owned() } else { format!(".before-restore.{n}") })
                 .map(|ending| with_ending(database, &ending))
                 .find(|kept| !kept.exists())
@@ -263,7 +295,8 @@ impl Drop for Staged {
 /// Writes the log of the present database into its file, so that it can be kept as one file. One that is damaged is kept as it is.
 async fn settle(database: &Path) -> Result<()> {
     let Ok(present) = connect(database, "rw").await else { return Ok(()) };
-    let answer = present.query_one_raw(Statement::from_string(DatabaseBackend::Sqlite, "PRAGMA wal_checkpoint(TRUNCATE)")).await;
+    let answer =
+        present.query_one_raw(Statement::from_string(DatabaseBackend::Sqlite, "PRAGMA wal_checkpoint(TRUNCATE)")).await;
     let _ = present.close().await;
     match answer {
         Ok(Some(row)) if row.try_get_by::<i32, _>(0).unwrap_or(0) != 0 => {
@@ -284,9 +317,14 @@ async fn examine(staged: &Path) -> Result<Manifest> {
 async fn read_manifest(copy: &DatabaseConnection) -> Result<Manifest> {
     let no_backup = |e: sea_orm::DbErr| not_ours().because(e);
     let select = "SELECT format, made_at, instance_id, master_key_id FROM vestibule_backup";
-    let row = copy.query_one_raw(Statement::from_string(DatabaseBackend::Sqlite, select)).await.map_err(no_backup)?.ok_or_else(not_ours)?;
+    let row = copy
+        .query_one_raw(Statement::from_string(DatabaseBackend::Sqlite, select))
+        .await
+        .map_err(no_backup)?
+        .ok_or_else(not_ours)?;
     let format: i64 = row.try_get_by(0).map_err(no_backup)?;
-    let newer = || Error::unavailable("The backup was made by a newer release of this program. Restore it with that release.");
+    let newer =
+        || Error::unavailable("The backup was made by a newer release of this program. Restore it with that release.");
     if format > FORMAT {
         return Err(newer());
     }

@@ -69,9 +69,10 @@ impl KeyFiles {
         let file = File::create(&self.lock).map_err(|e| self.failed(&e))?;
         match file.try_lock() {
             Ok(()) => Ok(RotationLock { _file: file }),
-            Err(TryLockError::WouldBlock) => {
-                Err(Error::conflict(None, "Another rotation of the master key runs. Wait for it, then look with: vestibule key list"))
-            }
+            Err(TryLockError::WouldBlock) => Err(Error::conflict(
+                None,
+                "Another rotation of the master key runs. Wait for it, then look with: vestibule key list",
+            )),
             Err(TryLockError::Error(e)) => Err(self.failed(&e)),
         }
     }
@@ -122,6 +123,9 @@ impl KeyFiles {
     }
 
     fn failed(&self, error: &std::io::Error) -> Error {
-        Error::unavailable(format!("The files of the master key beside {} cannot be changed: {error}.", self.current.display()))
+        Error::unavailable(format!(
+            "The files of the master key beside {} cannot be changed: {error}.",
+            self.current.display()
+        ))
     }
 }

@@ -120,7 +120,8 @@ impl KeyService {
         authorize(call, Action::OperateServer, Resource::Organisation)?;
         let row = instance_row(&self.0).await?;
         let current = self.0.keys.current();
-        let since = (current.id() == row.master_key_id).then_some(Timestamp(row.master_key_since.unwrap_or(row.created_at)));
+        let since =
+            (current.id() == row.master_key_id).then_some(Timestamp(row.master_key_since.unwrap_or(row.created_at)));
         let mut keys = vec![KeyView { kind: "master", id: current.id().to_owned(), state: "current", since }];
         if let Some(former) = self.0.keys.files().map(KeyFiles::read_former).transpose()?.flatten()
             && former.id() != current.id()
@@ -152,8 +153,14 @@ impl KeyService {
         if !in_place {
             let row = instance_row(core).await?;
             if row.master_key_id != present.id() {
-                return Err(Error::unavailable("The key in the file is not the one that the database names. Nothing was changed.")
-                    .because(format!("the database names {}, the file holds {}", row.master_key_id, present.id())));
+                return Err(Error::unavailable(
+                    "The key in the file is not the one that the database names. Nothing was changed.",
+                )
+                .because(format!(
+                    "the database names {}, the file holds {}",
+                    row.master_key_id,
+                    present.id()
+                )));
             }
             continued |= files.prepare(&core.entropy)?;
             after(Step::Prepared)?;
@@ -206,7 +213,13 @@ pub(crate) async fn look(core: &Core, now: Timestamp) -> Result<()> {
 }
 
 /// From the moment at which the new key is in place: names it, and seals everything anew.
-async fn carry_on(core: &Core, call: &Call, from: &str, to: &str, after: &(dyn Fn(Step) -> Result<()> + Sync)) -> Result<Swept> {
+async fn carry_on(
+    core: &Core,
+    call: &Call,
+    from: &str,
+    to: &str,
+    after: &(dyn Fn(Step) -> Result<()> + Sync),
+) -> Result<Swept> {
     if !core.keys.knows(from) || core.keys.current().id() != to {
         return Err(Error::unavailable("The master key's files changed meanwhile. Run the rotation again."));
     }
@@ -322,7 +335,8 @@ async fn reseal_webhooks(core: &Core, to: &str) -> Result<u64> {
     for webhook in &mut settings.webhooks {
         if key_of(&webhook.sealed_secret) != Some(to) {
             let place = webhook_place(&webhook.id);
-            webhook.sealed_secret = core.keys.seal(&core.entropy, place, &core.keys.open(place, &webhook.sealed_secret)?)?;
+            webhook.sealed_secret =
+                core.keys.seal(&core.entropy, place, &core.keys.open(place, &webhook.sealed_secret)?)?;
             resealed += 1;
         }
     }
@@ -375,7 +389,10 @@ pub(crate) async fn missing_keys(store: &crate::store::Store, keys: &KeyRing) ->
 }
 
 pub(crate) async fn instance_row(core: &Core) -> Result<instance::Model> {
-    instance::Entity::find_by_id(1).one(core.store.write()).await?.ok_or_else(|| Error::internal("the instance row is missing"))
+    instance::Entity::find_by_id(1)
+        .one(core.store.write())
+        .await?
+        .ok_or_else(|| Error::internal("the instance row is missing"))
 }
 
 pub(crate) fn settings_of(row: &instance::Model) -> Result<Settings> {

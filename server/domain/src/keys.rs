@@ -73,7 +73,8 @@ impl MasterKey {
 
     /// Reads a key file. One that others may read is refused.
     pub fn read(path: &Path) -> Result<Self> {
-        let failed = |e: std::io::Error| Error::unavailable(format!("The master key {} cannot be read: {e}.", path.display()));
+        let failed =
+            |e: std::io::Error| Error::unavailable(format!("The master key {} cannot be read: {e}.", path.display()));
         let text = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
         let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
         if mode & 0o077 != 0 {
@@ -89,7 +90,9 @@ impl MasterKey {
 
     /// Writes the key to a new file; never over an existing one.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let failed = |e: std::io::Error| Error::unavailable(format!("The master key {} cannot be written: {e}.", path.display()));
+        let failed = |e: std::io::Error| {
+            Error::unavailable(format!("The master key {} cannot be written: {e}.", path.display()))
+        };
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder).map_err(failed)?;
         }
@@ -109,13 +112,18 @@ impl MasterKey {
         let mut out = Zeroizing::new([0; 32]);
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"vestibule/v1");
         let info = [purpose.as_bytes()];
-        salt.extract(self.bytes.as_slice()).expand(&info, hkdf::HKDF_SHA256).and_then(|okm| okm.fill(out.as_mut_slice())).map_err(failed)?;
+        salt.extract(self.bytes.as_slice())
+            .expand(&info, hkdf::HKDF_SHA256)
+            .and_then(|okm| okm.fill(out.as_mut_slice()))
+            .map_err(failed)?;
         Ok(out)
     }
 
     fn sealing_key(&self) -> Result<LessSafeKey> {
         let key = self.derive("seal")?;
-        UnboundKey::new(&AES_256_GCM_SIV, key.as_slice()).map(LessSafeKey::new).map_err(|_| Error::internal("sealing key refused"))
+        UnboundKey::new(&AES_256_GCM_SIV, key.as_slice())
+            .map(LessSafeKey::new)
+            .map_err(|_| Error::internal("sealing key refused"))
     }
 }
 
@@ -173,7 +181,10 @@ fn stamp(path: &Path) -> Option<Stamp> {
 impl KeyRing {
     /// A ring that seals with `current` and can still open what `former` sealed.
     pub fn new(current: MasterKey, former: Vec<MasterKey>) -> Self {
-        Self(Arc::new(Ring { keys: RwLock::new(Keys { current, others: former, seen: None, named: None }), files: None }))
+        Self(Arc::new(Ring {
+            keys: RwLock::new(Keys { current, others: former, seen: None, named: None }),
+            files: None,
+        }))
     }
 
     /// The ring of a key file, which is made when it is absent and `may_create`.
@@ -216,7 +227,10 @@ impl KeyRing {
         }
         if keys.named.as_deref() != Some(id) {
             if !known {
-                tracing::error!(key = id, "the master key was rotated and this node does not have the new one; it seals nothing until it has");
+                tracing::error!(
+                    key = id,
+                    "the master key was rotated and this node does not have the new one; it seals nothing until it has"
+                );
             }
             keys.named = Some(id.to_owned());
         }
@@ -242,9 +256,11 @@ impl KeyRing {
         if !self.knows(id) {
             return Err(broken(place, "sealed under a master key that is not here"));
         }
-        let key = self.keys().find(id).cloned().ok_or_else(|| broken(place, "sealed under a master key that is not here"))?;
+        let key =
+            self.keys().find(id).cloned().ok_or_else(|| broken(place, "sealed under a master key that is not here"))?;
         let body = URL_SAFE_NO_PAD.decode(body).map_err(|_| broken(place, "sealed value is not base64"))?;
-        let (nonce, cipher) = body.split_at_checked(NONCE_LEN).ok_or_else(|| broken(place, "sealed value is too short"))?;
+        let (nonce, cipher) =
+            body.split_at_checked(NONCE_LEN).ok_or_else(|| broken(place, "sealed value is too short"))?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| broken(place, "sealed value is too short"))?;
         let mut plain = Zeroizing::new(cipher.to_vec());
         let length = key
@@ -285,7 +301,9 @@ impl KeyRing {
         };
         let mut keys = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
         keys.seen = seen;
-        former.iter().for_each(|key| keys.learn(key));
+        if let Some(former) = &former {
+            keys.learn(former);
+        }
         keys.learn(&current);
         let rotating = former.is_some_and(|former| former.id == keys.current.id);
         if rotating || keys.named.as_deref() == Some(current.id()) {
@@ -356,6 +374,9 @@ mod tests {
         for bad in ["", "AAAA", "not base64!", &STANDARD.encode([0; 32]), &STANDARD.encode([1; 31])] {
             assert!(MasterKey::parse(bad).is_err(), "{bad} (CRY-02)");
         }
-        assert_eq!(format!("{:?}", MasterKey::parse(&STANDARD.encode([7; 32])).unwrap()).matches("[hidden]").count(), 1);
+        assert_eq!(
+            format!("{:?}", MasterKey::parse(&STANDARD.encode([7; 32])).unwrap()).matches("[hidden]").count(),
+            1
+        );
     }
 }

@@ -26,8 +26,8 @@ use crate::key_rotation::KeyService;
 use crate::keys::{KeyRing, MasterKey, Place};
 use crate::settings::Settings;
 use crate::settings_service::SettingsService;
-use crate::store::{self, Store};
 use crate::store::entity::instance;
+use crate::store::{self, Store};
 
 /// What the services need to open.
 #[derive(Clone, Debug)]
@@ -96,11 +96,18 @@ impl Services {
             None => make_instance(&store, &keys, &open).await?,
         };
         if keys.open(Place("instance", "sealed_check", &row.instance_id), &row.sealed_check).is_err() {
-            return Err(Error::unavailable("The master key is not the one this database was sealed with. Nothing was changed.")
-                .because(format!("the database names key {}, given is {}", row.master_key_id, keys.current().id())));
+            return Err(Error::unavailable(
+                "The master key is not the one this database was sealed with. Nothing was changed.",
+            )
+            .because(format!(
+                "the database names key {}, given is {}",
+                row.master_key_id,
+                keys.current().id()
+            )));
         }
         keys.named_by_database(&row.master_key_id);
-        let settings: Settings = serde_json::from_value(row.settings).map_err(|e| Error::internal(format!("settings: {e}")))?;
+        let settings: Settings =
+            serde_json::from_value(row.settings).map_err(|e| Error::internal(format!("settings: {e}")))?;
         let hasher = Hasher::start(&open.entropy)?;
         let core = Arc::new(Core {
             store,
@@ -193,10 +200,7 @@ async fn make_instance(store: &Store, keys: &KeyRing, open: &Open) -> Result<ins
         master_key_since: Set(row.master_key_since),
     };
     // Two nodes may start on one empty database: one row wins, and the loser's key does not open it.
-    instance::Entity::insert(fresh)
-        .on_conflict_do_nothing()
-        .exec_without_returning(store.write())
-        .await?;
+    instance::Entity::insert(fresh).on_conflict_do_nothing().exec_without_returning(store.write()).await?;
     instance::Entity::find_by_id(1)
         .one(store.write())
         .await?

@@ -36,7 +36,10 @@ fn person(n: usize) -> user::Model {
 
 async fn add(store: &Store, n: usize) {
     let change = store.begin().await.unwrap();
-    user::Entity::insert(sea_orm::ActiveModelTrait::reset_all(user::ActiveModel::from(person(n)))).exec_without_returning(change.txn()).await.unwrap();
+    user::Entity::insert(sea_orm::ActiveModelTrait::reset_all(user::ActiveModel::from(person(n))))
+        .exec_without_returning(change.txn())
+        .await
+        .unwrap();
     let row = session::Model {
         token_hash: format!("t{n}"),
         id: format!("s{n}"),
@@ -55,7 +58,10 @@ async fn add(store: &Store, n: usize) {
         ended_at: None,
         ended_why: None,
     };
-    session::Entity::insert(sea_orm::ActiveModelTrait::reset_all(session::ActiveModel::from(row))).exec_without_returning(change.txn()).await.unwrap();
+    session::Entity::insert(sea_orm::ActiveModelTrait::reset_all(session::ActiveModel::from(row)))
+        .exec_without_returning(change.txn())
+        .await
+        .unwrap();
     change.commit().await.unwrap();
 }
 
@@ -114,7 +120,8 @@ async fn a_backup_under_load_is_one_moment_and_returns_on_another_machine() {
     assert_eq!((restored.instance_id, restored.kept), (made.instance_id, None));
     let there = Services::open(open.clone()).await.unwrap();
     let db = there.core.store.read();
-    let (people, sessions) = (user::Entity::find().count(db).await.unwrap(), session::Entity::find().all(db).await.unwrap());
+    let (people, sessions) =
+        (user::Entity::find().count(db).await.unwrap(), session::Entity::find().all(db).await.unwrap());
     assert!(people >= 1);
     assert_eq!(people, sessions.len() as u64, "both or none of a transaction (OPS-06)");
     assert_eq!(restored.sessions_ended, people);
@@ -122,7 +129,10 @@ async fn a_backup_under_load_is_one_moment_and_returns_on_another_machine() {
     let audited = audit_entry::Entity::find().all(db).await.unwrap();
     assert!(audited.iter().any(|row| row.action == "RestoreDatabase"));
     assert!(there.audit.verify(&world.operator()).await.unwrap().faults.is_empty());
-    assert_eq!(fs::metadata(store::sqlite_path(&open.database_url).unwrap()).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        fs::metadata(store::sqlite_path(&open.database_url).unwrap()).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
 }
 
 #[tokio::test]
@@ -146,7 +156,8 @@ async fn a_restore_keeps_what_it_replaces_and_needs_the_server_to_be_gone() {
     for expected in [2, 1] {
         let restored = restore(&call, &world.open, &file).await.unwrap();
         let kept = restored.kept.unwrap();
-        let old = Store::open(&format!("sqlite:{}", kept.display()), "n".into(), world.open.entropy.clone()).await.unwrap();
+        let old =
+            Store::open(&format!("sqlite:{}", kept.display()), "n".into(), world.open.entropy.clone()).await.unwrap();
         assert_eq!(user::Entity::find().count(old.read()).await.unwrap(), expected, "{}", kept.display());
         old.close().await;
         let now = Services::open(world.open.clone()).await.unwrap();
@@ -191,7 +202,8 @@ async fn nothing_is_overwritten_and_a_failed_backup_leaves_nothing() {
     assert!(world.services.backup.backup(&world.operator(), &nowhere).await.is_err());
     let refused = world.services.backup.backup(&world.anonymous(), &world.folder().join("c")).await.unwrap_err();
     assert_eq!(refused.kind(), model::Refusal::SignInNeeded);
-    let left: Vec<_> = fs::read_dir(world.folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let left: Vec<_> =
+        fs::read_dir(world.folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     assert!(!left.iter().any(|name| name.contains(".part") || name == "c"), "{left:?}");
 }
 
@@ -212,7 +224,9 @@ async fn what_is_no_backup_of_ours_is_refused_and_changes_nothing() {
         error.outside().to_owned()
     };
 
-    for (what, content) in [("empty", &b""[..]), ("text", b"hello, this is no database at all"), ("cut", &bytes[..bytes.len() / 2])] {
+    for (what, content) in
+        [("empty", &b""[..]), ("text", b"hello, this is no database at all"), ("cut", &bytes[..bytes.len() / 2])]
+    {
         let other = world.folder().join(what);
         fs::write(&other, content).unwrap();
         refused(what, &other).await;

@@ -27,13 +27,21 @@ async fn fill(core: &Core) {
             expires_at: i64::MAX,
         }));
     }
-    ceremony::Entity::insert_many(rows.into_iter().map(sea_orm::ActiveModelTrait::reset_all)).exec_without_returning(core.store.write()).await.unwrap();
+    ceremony::Entity::insert_many(rows.into_iter().map(sea_orm::ActiveModelTrait::reset_all))
+        .exec_without_returning(core.store.write())
+        .await
+        .unwrap();
     let mail = Payload::Mail { to: "a@example.com".into(), subject: "s".into(), text: "t".into() };
     enqueue(core.store.write(), core, core.clock.now(), &mail).await.unwrap();
     let row = instance_row(core).await.unwrap();
     let mut settings = settings_of(&row).unwrap();
     let sealed_secret = core.keys.seal(&core.entropy, webhook_place("w1"), b"webhook secret").unwrap();
-    settings.webhooks.push(Webhook { id: "w1".into(), url: "https://example.com/".into(), events: vec!["*".into()], sealed_secret });
+    settings.webhooks.push(Webhook {
+        id: "w1".into(),
+        url: "https://example.com/".into(),
+        events: vec!["*".into()],
+        sealed_secret,
+    });
     let saved = instance::ActiveModel {
         id: sea_orm::ActiveValue::Set(1),
         settings: sea_orm::ActiveValue::Set(json_of(&settings).unwrap()),
@@ -107,7 +115,11 @@ async fn an_interruption_at_any_step_loses_nothing_and_the_next_run_goes_on() {
         assert_eq!((rotated.from.as_str(), rotated.unreadable), (old.as_str(), 0), "{stop_at:?}");
         let_former_go(&world, &rotated).await;
         for core in [running, &restarted.core, &Services::open(world.open.clone()).await.unwrap().core] {
-            assert_eq!(open_all(core).await, [rotated.to.clone()].into(), "{stop_at:?}: all is sealed under the new key (CRY-06)");
+            assert_eq!(
+                open_all(core).await,
+                [rotated.to.clone()].into(),
+                "{stop_at:?}: all is sealed under the new key (CRY-06)"
+            );
         }
         assert_eq!(instance_row(running).await.unwrap().master_key_id, rotated.to);
     }
@@ -195,7 +207,10 @@ async fn what_cannot_be_rotated_is_explained() {
     let by_value = Services::open(open).await.unwrap();
     let error = by_value.keys.rotate_master(&world.operator()).await.unwrap_err();
     assert!(error.outside().contains("master_key_file"), "{error}");
-    assert_eq!(world.services.keys.rotate_master(&world.anonymous()).await.unwrap_err().kind(), model::Refusal::SignInNeeded);
+    assert_eq!(
+        world.services.keys.rotate_master(&world.anonymous()).await.unwrap_err().kind(),
+        model::Refusal::SignInNeeded
+    );
 
     let files = KeyFiles::of(&world.open.master_key_file);
     let held = files.lock().unwrap();
@@ -221,7 +236,10 @@ fn every_sealed_place_in_the_source_is_known() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|ending| ending == "rs") && !path.ends_with("keys.rs") && !path.ends_with("tests.rs") {
+            } else if path.extension().is_some_and(|ending| ending == "rs")
+                && !path.ends_with("keys.rs")
+                && !path.ends_with("tests.rs")
+            {
                 let text = fs::read_to_string(&path).unwrap();
                 for found in text.split("Place(\"").skip(1) {
                     let mut parts = found.split('"');

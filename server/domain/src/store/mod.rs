@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
 use crate::audit::{self, Event};
@@ -44,7 +44,8 @@ impl Store {
             make_private(Path::new(path))?;
             // The first connection makes the file a WAL database; only then may readers open it.
             let write = Database::connect(sqlite_options(path, 1, false)).await.map_err(cannot)?;
-            let readers = std::thread::available_parallelism().map_or(4, |n| u32::try_from(n.get()).unwrap_or(4)).clamp(2, 8);
+            let readers =
+                std::thread::available_parallelism().map_or(4, |n| u32::try_from(n.get()).unwrap_or(4)).clamp(2, 8);
             let read = Database::connect(sqlite_options(path, readers, true)).await.map_err(cannot)?;
             Ok(Self { read, write, node, entropy, file: Some(PathBuf::from(path)) })
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
@@ -96,7 +97,10 @@ impl Store {
     /// Begins a change. Dropping it without [`Change::commit`] undoes everything.
     pub async fn begin(&self) -> Result<Change> {
         // SQLite: take the write lock at once, so that a change never fails half-way because another process wrote meanwhile.
-        let options = TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..TransactionOptions::default() };
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
         let txn = self.write.begin_with_options(options).await?;
         Ok(Change { txn, node: self.node.clone(), entropy: self.entropy.clone(), events: Vec::new() })
     }
@@ -175,7 +179,8 @@ fn sqlite_options(path: &str, connections: u32, read_only: bool) -> ConnectOptio
 fn make_private(path: &Path) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|e| Error::unavailable(format!("The folder {} cannot be made.", folder.display())).because(e))?;
+        std::fs::create_dir_all(folder)
+            .map_err(|e| Error::unavailable(format!("The folder {} cannot be made.", folder.display())).because(e))?;
     }
     std::fs::OpenOptions::new()
         .write(true)
