@@ -13,12 +13,12 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const screens = fileURLToPath(new URL('../../target/screens/', import.meta.url));
 const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-/** How people come: each is a set of options for a browser context. */
+/** How people come: options for a browser context, and whether pages may run scripts. */
 export const guises = {
   light: { colorScheme: 'light', viewport: { width: 1280, height: 900 } },
   dark: { colorScheme: 'dark', viewport: { width: 1280, height: 900 } },
   narrow: { colorScheme: 'light', viewport: { width: 390, height: 844 } },
-  'without-scripts': { colorScheme: 'light', viewport: { width: 1280, height: 900 }, javaScriptEnabled: false },
+  'without-scripts': { colorScheme: 'light', viewport: { width: 1280, height: 900 }, scripts: false },
 };
 
 export async function launch() {
@@ -34,13 +34,19 @@ export async function launch() {
 /** One person's browser window in a guise; `faults` collects what went wrong in it. */
 export class Window {
   static async open(browser, server, guise = guises.light, signedIn = undefined) {
-    const context = await browser.newContext({ ...guise, baseURL: server.url, storageState: signedIn });
+    const { scripts = true, ...options } = guise;
+    const context = await browser.newContext({ ...options, baseURL: server.url, storageState: signedIn });
     const window = new Window(context, await context.newPage());
     window.#watch();
+    if (!scripts) {
+      window.#switch = await context.newCDPSession(window.page);
+      await window.#allowScripts(false);
+    }
     return window;
   }
 
   faults = [];
+  #switch;
 
   constructor(context, page) {
     this.context = context;
@@ -65,6 +71,10 @@ export class Window {
         faults.push(`${response.status()}: ${response.url()}`);
       }
     });
+  }
+
+  async #allowScripts(allowed) {
+    await this.#switch?.send('Emulation.setScriptExecutionDisabled', { value: !allowed });
   }
 
   /** Opens a path, waits until nothing loads any more, and gives the status. */
@@ -102,8 +112,11 @@ export class Window {
 
   /** Every rule of WCAG 2.2 AA that a program can check, and axe's own good practice. */
   async accessibility() {
+    // axe is a script too; the page has been parsed and drawn without any by now.
+    await this.#allowScripts(true);
     await this.page.evaluate(axe);
     const { violations } = await this.page.evaluate((tags) => window.axe.run(document, { runOnly: tags }), rules);
+    await this.#allowScripts(false);
     return violations.map(({ id, help, nodes }) => `${id}: ${help} at ${nodes.map((node) => node.target).join(', ')}`);
   }
 
