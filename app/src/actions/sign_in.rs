@@ -222,10 +222,11 @@ fn step_refused(act: &Act, error: Error, step: &str, notice: &str, typed: &[(&st
     match error.kind() {
         Refusal::Throttled | Refusal::Unavailable | Refusal::Internal => act.problem(error),
         Refusal::SignInNeeded if step != "/start/sign-in" && act.cx.person().is_none() => act.go("/start/sign-in"),
+        // The proof was right and something else is missing; only whoever gave it reads this.
+        Refusal::Forbidden => act.go_saying(step, &Flash::new("step-refused").about(error.outside())),
         Refusal::Invalid
         | Refusal::SignInNeeded
         | Refusal::ConfirmNeeded
-        | Refusal::Forbidden
         | Refusal::NotFound
         | Refusal::Conflict => {
             let mut flash = Flash::new(notice);

@@ -265,6 +265,7 @@ pub async fn confirm(cx: Cx) -> Answer {
         let hint = if choices.totp { t!("second-factor.code-hint") } else { t!("second-factor.recovery-hint") };
         field("proof", t!("field.code")).hint(hint).autocomplete("one-time-code").code().focus().length(6, 64)
     };
+    let proof = proof.error(cx.error_of("proof"));
     let code = (by_password || choices.totp || choices.recovery_codes).then(|| {
         view! {
             <form class="form" method="post" action="/actions/me/confirm">

@@ -30,6 +30,7 @@ const fn undoable(key: &'static str, undo: &'static str) -> Kind {
 /// Every notice there is. Its text is `notice.<key>` in the catalogue.
 pub const NOTICES: &[Kind] = &[
     kind("sign-in-refused", Tone::Bad),
+    kind("step-refused", Tone::Bad),
     kind("code-refused", Tone::Bad),
     kind("passkey-refused", Tone::Bad),
     kind("signed-out", Tone::Good),
