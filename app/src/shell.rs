@@ -182,7 +182,7 @@ fn html(cx: &Cx, title: &str, theme: Option<&'static str>, scripts: AnyView, bod
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content="light dark"/>
-                <title>{title.to_owned()}</title>
+                <title inner_html=escaped(title)></title>
                 <link rel="stylesheet" href=ui.asset("main.css")/>
                 <link rel="icon" type="image/svg+xml" href=ui.asset("favicon.svg")/>
                 {scripts}
@@ -191,6 +191,11 @@ fn html(cx: &Cx, title: &str, theme: Option<&'static str>, scripts: AnyView, bod
         </html>
     }
     .into_any()
+}
+
+/// Inside `<title>` nothing is markup, not even the comments by which leptos separates texts; so it is written whole.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
 fn script(cx: &Cx, name: &str) -> Option<AnyView> {
