@@ -164,7 +164,7 @@ pub fn totp_form(cx: &Cx, offer: &TotpOffer, action: &'static str) -> AnyView {
         {picture}
         <details class="more">
             <summary>{t!("enrol.type")}</summary>
-            {secret(grouped_by_four(offer.secret.expose()), t!("copy"), t!("copied"))}
+            {secret(grouped_by_four(offer.secret.expose()))}
         </details>
         <form class="form" method="post" action=action>
             {hidden("ceremony", offer.ceremony.clone())}

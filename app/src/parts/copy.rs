@@ -1,17 +1,17 @@
 //! A value to be copied: shown in full, selectable by one click, with a copy button where scripts run.
 
 use leptos::prelude::*;
+use model::t;
 
 use crate::islands::copy::CopyButton;
 
 /// A secret or an address that is shown once.
-pub fn secret(value: impl Into<String>, label: &'static str, done: &'static str) -> AnyView {
-    let value: String = value.into();
-    // The island reads the value from the page: nothing secret is an island's prop.
+pub fn secret(value: impl Into<String>) -> AnyView {
     view! {
-        <div class="secret">
-            <code>{value}</code>
-            <CopyButton label=label.to_owned() done=done.to_owned()/>
+        <div class="secret" data-done=t!("copied")>
+            <code>{value.into()}</code>
+            <CopyButton>{t!("copy")}</CopyButton>
+            <span class="small" role="status"></span>
         </div>
     }
     .into_any()

@@ -283,7 +283,7 @@ pub async fn link(cx: Cx) -> Answer {
         {Title::new(title).under(person.row.user_name.clone(), place(id)).view()}
         <div class="card">
             <p>{t!("once.give", name = person.row.display_name)}" "{text}</p>
-            {secret(link, t!("copy"), t!("copied"))}
+            {secret(link)}
             <p class="section-note">{t!("once.only")}</p>
             <p><a class="button primary" href=place(id)>{t!("once.done")}</a></p>
         </div>
