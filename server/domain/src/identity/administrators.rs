@@ -173,7 +173,7 @@ impl Administrators {
     /// Takes a role away. Counts from the next request of whoever held it.
     pub async fn revoke(&self, call: &Call, grant: &str) -> Result<()> {
         authorize(call, Action::ManageAdministrators, Resource::Organisation)?;
-        if grant.len() > 64 || !grant.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        if grant.len() > 64 || !grant.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
             return Err(Error::not_found("role"));
         }
         let mut change = self.0.store.begin().await?;

@@ -26,6 +26,12 @@ pub(crate) mod words;
 #[cfg(test)]
 mod me_tests;
 #[cfg(test)]
+mod owners_tests;
+#[cfg(test)]
+mod people_tests;
+#[cfg(test)]
+mod test_admins;
+#[cfg(test)]
 mod test_people;
 #[cfg(test)]
 mod throttle_tests;
