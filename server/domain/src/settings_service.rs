@@ -1,19 +1,41 @@
 //! Reading and changing the settings.
+//!
+//! They stand in the instance row with a version. A change reads them there, so that it builds on what is in force and not on
+//! what this node remembers; other nodes read them anew when the version has moved.
 
 use std::sync::Arc;
 
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use serde_json::{Map, Value, json};
+
+use crate::audit::Event;
+use crate::authz::{Action, Resource, authorize, authorize_person};
 use crate::call::Call;
 use crate::core::Core;
-use crate::error::Result;
-use crate::settings::Settings;
+use crate::error::{Error, Result};
+use crate::identity::sign_in::stages;
+use crate::jobs::{mail, streams};
+use crate::key_rotation::webhook_place;
+use crate::secret::Secret;
+use crate::settings::{MfaPolicy, Settings, Webhook};
+use crate::store::entity::{instance, user};
+
+/// The most webhooks.
+const MOST_WEBHOOKS: usize = 20;
 
 /// Settings as the administration shows them.
 #[derive(Clone, Debug)]
 pub struct SettingsView {
+    /// Without the secrets of webhooks.
     pub settings: Settings,
+    /// Goes back with a change.
     pub version: i64,
+    /// Where people reach us.
     pub public_url: String,
+    /// The instance's id in AWS's shape.
     pub instance_id: String,
+    /// The identity store's id in AWS's shape.
     pub identity_store_id: String,
     /// Where mail goes out, without secrets; nothing: not configured.
     pub mail: Option<String>,
@@ -26,14 +48,259 @@ pub struct SettingsView {
 pub struct SettingsService(pub(crate) Arc<Core>);
 
 impl SettingsService {
+    /// The settings in force, and what they belong to.
     pub async fn get(&self, call: &Call) -> Result<SettingsView> {
-        todo!()
+        authorize(call, Action::SeeSettings, Resource::Organisation)?;
+        let row = row(self.0.store.read()).await?;
+        let mut settings = parse(row.settings)?;
+        for webhook in &mut settings.webhooks {
+            webhook.sealed_secret.clear();
+        }
+        let public_url = self.0.public_url.to_string();
+        Ok(SettingsView {
+            settings,
+            version: row.settings_version,
+            instance_id: row.instance_id,
+            identity_store_id: row.identity_store_id,
+            mail: self.0.mail.as_ref().map(mail::MailSettings::describe),
+            public_url_at_first_start: Some(row.public_url).filter(|first| *first != public_url),
+            public_url,
+        })
     }
+
+    /// Replaces the settings. Refused as a conflict when somebody else changed them since `version`. The secret of a webhook
+    /// that stays is kept.
     pub async fn update(&self, call: &Call, version: i64, settings: Settings) -> Result<()> {
-        todo!()
+        self.change(call, Some(version), |stored| {
+            let mut settings = settings;
+            for webhook in &mut settings.webhooks {
+                let known = stored.webhooks.iter().find(|known| known.id == webhook.id);
+                let known = known.ok_or_else(|| Error::invalid("webhooks", "are added one by one"))?;
+                webhook.sealed_secret.clone_from(&known.sealed_secret);
+            }
+            *stored = settings;
+            Ok(())
+        })
+        .await
     }
+
+    /// Changes a part of the settings that are in force.
+    pub async fn change(
+        &self,
+        call: &Call,
+        version: Option<i64>,
+        edit: impl FnOnce(&mut Settings) -> Result<()> + Send,
+    ) -> Result<()> {
+        authorize(call, Action::ChangeSettings, Resource::Organisation)?;
+        let mut change = self.0.store.begin().await?;
+        let row = row_locked(change.txn()).await?;
+        if version.is_some_and(|version| version != row.settings_version) {
+            return Err(Error::conflict(
+                None,
+                "Somebody else changed the settings meanwhile. Look at them again, then repeat your change.",
+            ));
+        }
+        let before = parse(row.settings.clone())?;
+        let mut after = before.clone();
+        edit(&mut after)?;
+        after.check()?;
+        check_destinations(&after)?;
+        if after == before {
+            return Ok(());
+        }
+        let json = serde_json::to_value(&after).map_err(|e| Error::internal(format!("settings: {e}")))?;
+        let changed = instance::Entity::update_many()
+            .col_expr(instance::Column::Settings, Expr::val(json))
+            .col_expr(instance::Column::SettingsVersion, Expr::val(row.settings_version + 1))
+            .filter(instance::Column::Id.eq(1))
+            .filter(instance::Column::SettingsVersion.eq(row.settings_version))
+            .exec(change.txn())
+            .await?;
+        if changed.rows_affected != 1 {
+            return Err(Error::conflict(
+                None,
+                "Somebody else changed the settings at the same moment. Repeat your change.",
+            ));
+        }
+        if after.mfa.policy == MfaPolicy::Required && before.mfa.policy != MfaPolicy::Required {
+            // Whoever has no factor gets the full time to set one up.
+            stages::open_enrolment(change.txn(), call.now, after.mfa.enrol_within_days).await?;
+        }
+        for name in streams::names(&after).difference(&streams::names(&before)) {
+            streams::begin(change.txn(), name).await?;
+        }
+        for name in streams::names(&before).difference(&streams::names(&after)) {
+            streams::end(change.txn(), name).await?;
+        }
+        let event = Event::done("UpdateInstance").on("settings", &row.instance_id, &after.organization_name);
+        change.audit(call, event.with(Value::Object(differences(&before, &after)?)));
+        change.commit().await?;
+        self.0.settings.send_replace(Arc::new(after));
+        Ok(())
+    }
+
+    /// Adds a webhook and gives its id. Without a secret one is made; it is given back this once, for the receiver.
+    pub async fn add_webhook(
+        &self,
+        call: &Call,
+        url: &str,
+        events: &[String],
+        secret: Option<Secret>,
+    ) -> Result<(String, Secret)> {
+        authorize(call, Action::ChangeSettings, Resource::Organisation)?;
+        let secret = match secret {
+            Some(secret) if secret.expose().len() < 16 => {
+                return Err(Error::invalid("secret", "must have at least 16 characters"));
+            }
+            Some(secret) => secret,
+            None => Secret::random_256(&self.0.entropy)?,
+        };
+        let id = data_encoding::HEXLOWER.encode(&self.0.entropy.bytes::<8>()?);
+        let sealed_secret = self.0.keys.seal(&self.0.entropy, webhook_place(&id), secret.expose().as_bytes())?;
+        let webhook = Webhook { id: id.clone(), url: url.to_owned(), events: events.to_vec(), sealed_secret };
+        self.change(call, None, |settings| {
+            settings.webhooks.push(webhook);
+            Ok(())
+        })
+        .await?;
+        Ok((id, secret))
+    }
+
+    /// Removes a webhook; what waits for it in the outbox is dropped.
+    pub async fn remove_webhook(&self, call: &Call, id: &str) -> Result<()> {
+        self.change(call, None, |settings| {
+            let many = settings.webhooks.len();
+            settings.webhooks.retain(|webhook| webhook.id != id);
+            if settings.webhooks.len() == many { Err(Error::not_found("webhook")) } else { Ok(()) }
+        })
+        .await
+    }
+
     /// Sends a mail to the caller now and says what the server said.
     pub async fn test_mail(&self, call: &Call) -> Result<String> {
-        todo!()
+        let person = authorize_person(call, Action::ChangeSettings)?;
+        let Some(settings) = &self.0.mail else {
+            return Err(Error::unavailable(
+                "No mail server is configured. Set smtp.host and smtp.from, then start again.",
+            ));
+        };
+        let found = user::Entity::find_by_id(person.user.to_string()).one(self.0.store.read()).await?;
+        let to = found.ok_or_else(|| Error::not_found("person"))?.email;
+        let organization = self.0.settings().organization_name.clone();
+        let id = data_encoding::HEXLOWER.encode(&self.0.entropy.bytes::<16>()?);
+        let subject = format!("Test mail \u{2013} {organization}");
+        let text = format!("This is a test mail of {organization}. Mail works.\n");
+        let sent = mail::send(settings, &id, call.now, &to, &subject, &text).await;
+        let mut change = self.0.store.begin().await?;
+        let event = match &sent {
+            Ok(_) => Event::done("TestMail"),
+            Err(failure) => Event::refused("TestMail", failure.reason()),
+        };
+        change.audit(call, event.on("user", person.user, &person.user_name));
+        change.commit().await?;
+        sent.map_err(|failure| {
+            Error::unavailable(format!("The mail server did not take the mail: {}", failure.reason()))
+        })
+    }
+}
+
+/// Reads the settings anew when their version is not `seen`; gives the version that is in force now.
+pub(crate) async fn refresh(core: &Core, seen: Option<i64>) -> Result<i64> {
+    let version: Option<i64> = instance::Entity::find_by_id(1)
+        .select_only()
+        .column(instance::Column::SettingsVersion)
+        .into_tuple()
+        .one(core.store.read())
+        .await?;
+    let version = version.ok_or_else(missing)?;
+    if seen != Some(version) {
+        let row = row(core.store.read()).await?;
+        let fresh = parse(row.settings)?;
+        core.settings.send_if_modified(|present| {
+            let changed = **present != fresh;
+            if changed {
+                *present = Arc::new(fresh);
+            }
+            changed
+        });
+        return Ok(row.settings_version);
+    }
+    Ok(version)
+}
+
+async fn row(db: &impl ConnectionTrait) -> Result<instance::Model> {
+    instance::Entity::find_by_id(1).one(db).await?.ok_or_else(missing)
+}
+
+async fn row_locked(txn: &impl ConnectionTrait) -> Result<instance::Model> {
+    instance::Entity::find_by_id(1).lock_exclusive().one(txn).await?.ok_or_else(missing)
+}
+
+fn missing() -> Error {
+    Error::internal("the instance row is missing")
+}
+
+fn parse(json: Value) -> Result<Settings> {
+    serde_json::from_value(json).map_err(|e| Error::internal(format!("settings: {e}")))
+}
+
+/// Refuses webhooks and syslog addresses that are none. Whether an address may be reached is asked when it is connected to.
+fn check_destinations(settings: &Settings) -> Result<()> {
+    if settings.webhooks.len() > MOST_WEBHOOKS {
+        return Err(Error::invalid("webhooks", format!("must be at most {MOST_WEBHOOKS}")));
+    }
+    for webhook in &settings.webhooks {
+        let url = url::Url::parse(&webhook.url).map_err(|_| Error::invalid("url", "must be an https address"))?;
+        if !matches!(url.scheme(), "https" | "http") || url.host().is_none() || webhook.url.len() > 2048 {
+            return Err(Error::invalid("url", "must be an https address"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Error::invalid("url", "must not hold a user name or password"));
+        }
+        let named = |event: &String| {
+            event == "*" || (!event.is_empty() && event.len() <= 64 && event.bytes().all(|b| b.is_ascii_alphanumeric()))
+        };
+        if webhook.events.is_empty() || webhook.events.len() > 100 || !webhook.events.iter().all(named) {
+            return Err(Error::invalid("events", "must be names of events, or *"));
+        }
+    }
+    if let Some(address) = &settings.syslog {
+        crate::jobs::syslog::Destination::parse(address)?;
+    }
+    Ok(())
+}
+
+/// What differs, field by field, as the audit shows it. Seals stay out.
+fn differences(before: &Settings, after: &Settings) -> Result<Map<String, Value>> {
+    let flat = |settings: &Settings| -> Result<Map<String, Value>> {
+        let mut json = serde_json::to_value(settings).map_err(|e| Error::internal(format!("settings: {e}")))?;
+        if let Some(webhooks) = json.get_mut("webhooks").and_then(Value::as_array_mut) {
+            for webhook in webhooks.iter_mut().filter_map(Value::as_object_mut) {
+                webhook.remove("sealedSecret");
+            }
+        }
+        let mut out = Map::new();
+        flatten("", json, &mut out);
+        Ok(out)
+    };
+    let (from, to) = (flat(before)?, flat(after)?);
+    let differing = to.into_iter().filter_map(|(name, to)| {
+        let from = from.get(&name).cloned().unwrap_or(Value::Null);
+        (from != to).then(|| (name, json!({"from": from, "to": to})))
+    });
+    Ok(differing.collect())
+}
+
+fn flatten(name: &str, value: Value, out: &mut Map<String, Value>) {
+    match value {
+        Value::Object(fields) => {
+            for (field, value) in fields {
+                let name = if name.is_empty() { field } else { format!("{name}.{field}") };
+                flatten(&name, value, out);
+            }
+        }
+        other => {
+            out.insert(name.to_owned(), other);
+        }
     }
 }

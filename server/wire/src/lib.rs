@@ -2,3 +2,4 @@
 
 pub mod form;
 pub mod forwarded;
+pub mod syslog;

@@ -281,6 +281,7 @@ fn names_in(rows: &[Model], id: &str) -> BTreeSet<String> {
     names
 }
 
+/// An entry as it is shown.
 pub(crate) fn shown(row: Model, names: &HashMap<String, String>) -> Entry {
     let personal = personal(&row);
     let erased = personal.is_none();

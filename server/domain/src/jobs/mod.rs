@@ -1,22 +1,36 @@
-//! What happens later: deliveries from the outbox, clean-up, retention.
+//! What happens later: deliveries from the outbox, streams of audit entries, the settings of other nodes, clean-up.
 
 pub mod mail;
 pub mod outbox;
+pub(crate) mod streams;
+pub mod sweeper;
+pub mod syslog;
+pub(crate) mod webhook;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::Timestamp;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::authz::{Action, Resource, authorize};
 use crate::call::{Actor, Call};
 use crate::core::Core;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::{key_rotation, settings_service};
 use outbox::{Failure, Payload, Taken};
+use sweeper::Swept;
 
 /// Deliveries under way at once.
 const AT_ONCE: u64 = 8;
+/// Between two looks at the database.
+const OFTEN: Duration = Duration::from_secs(1);
+/// Between two rounds of clean-up.
+const SELDOM: Duration = Duration::from_secs(10 * 60);
 
 /// The jobs.
 #[derive(Clone, Debug)]
@@ -29,13 +43,58 @@ pub struct Round {
     pub delivered: u64,
     /// Deliveries that did not, and will be tried again or are given up.
     pub failed: u64,
+    /// Entries sent to syslog.
+    pub logged: u64,
 }
 
 impl Jobs {
     /// Does what is due at `call.now`, once.
     pub async fn run_due(&self, call: &Call) -> Result<Round> {
         authorize(call, Action::RunJobs, Resource::Organisation)?;
-        self.deliver(call.now).await
+        settings_service::refresh(&self.0, None).await?;
+        streams::to_webhooks(&self.0, call.now).await?;
+        let logged = syslog::run(&self.0, call.now).await?;
+        Ok(Round { logged, ..self.deliver(call.now).await? })
+    }
+
+    /// Removes what has run out.
+    pub async fn sweep(&self, call: &Call) -> Result<Swept> {
+        authorize(call, Action::RunJobs, Resource::Organisation)?;
+        sweeper::run(&self.0, call).await
+    }
+
+    /// Works until `shutdown` is done, and finishes what is under way then. A delivery that takes long holds up nothing else.
+    pub async fn run(&self, shutdown: impl Future<Output = ()>) {
+        let (stop, stopped) = watch::channel(false);
+        let ending = async {
+            shutdown.await;
+            stop.send_replace(true);
+        };
+        let sleepless = Notify::new();
+        let state = std::sync::atomic::AtomicI64::new(0);
+        let watching = repeat(OFTEN, &sleepless, stopped.clone(), "watching", || async {
+            use std::sync::atomic::Ordering::Relaxed;
+            let now = self.0.clock.now();
+            key_rotation::look(&self.0, now).await?;
+            let seen = Some(state.load(Relaxed)).filter(|version| *version != 0);
+            state.store(settings_service::refresh(&self.0, seen).await?, Relaxed);
+            streams::to_webhooks(&self.0, now).await
+        });
+        let delivering = repeat(OFTEN, &self.0.outbox_wake, stopped.clone(), "deliveries", || async {
+            let now = self.0.clock.now();
+            if outbox::next_due(&self.0).await?.is_some_and(|due| due <= now) {
+                self.deliver(now).await?;
+            }
+            Ok(())
+        });
+        let logging = repeat(OFTEN, &sleepless, stopped.clone(), "syslog", || async {
+            syslog::run(&self.0, self.0.clock.now()).await.map(drop)
+        });
+        let sweeping = repeat(SELDOM, &sleepless, stopped, "clean-up", || async {
+            let call = Call::local(Actor::System("clean-up"), "clean-up", self.0.clock.now());
+            self.sweep(&call).await.map(drop)
+        });
+        tokio::join!(ending, watching, delivering, logging, sweeping);
     }
 
     /// Delivers what is due.
@@ -61,38 +120,38 @@ impl Jobs {
                     Ok(Ok(true)) => round.delivered += 1,
                     Ok(Ok(false)) => round.failed += 1,
                     Ok(Err(e)) => return Err(e),
-                    Err(e) => return Err(crate::Error::internal(format!("delivery: {e}"))),
+                    Err(e) => return Err(Error::internal(format!("delivery: {e}"))),
                 }
             }
         }
     }
+}
 
-    /// Works until `shutdown` is done: looks every second, and at once when something was put into the outbox.
-    pub async fn run(&self, shutdown: impl Future<Output = ()>) {
-        tokio::pin!(shutdown);
-        let mut every_second = tokio::time::interval(Duration::from_secs(1));
-        every_second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = &mut shutdown => return,
-                () = self.0.outbox_wake.notified() => {}
-                _ = every_second.tick() => {}
+/// Does a job at once, then at every wake-up and at least once a period, until told to stop. A failure is logged; the next
+/// round tries again.
+async fn repeat<F: Future<Output = Result<()>>>(
+    period: Duration,
+    wake: &Notify,
+    mut stopped: watch::Receiver<bool>,
+    job: &'static str,
+    work: impl Fn() -> F,
+) {
+    let mut failing = false;
+    loop {
+        match work().await {
+            Ok(()) => failing = false,
+            // Once while it lasts: a database that is away for an hour is one line, not 3,600.
+            Err(e) if !failing => {
+                failing = true;
+                tracing::warn!(job, error = %e, cause = e.cause(), "a round of a job failed; it is tried again");
             }
-            if let Err(e) = self.tick().await {
-                tracing::warn!(error = %e, cause = e.cause(), "a round of jobs failed; it is tried again in a second");
-            }
+            Err(_) => {}
         }
-    }
-
-    async fn tick(&self) -> Result<()> {
-        let now = self.0.clock.now();
-        if let Err(e) = crate::key_rotation::look(&self.0, now).await {
-            tracing::warn!(error = %e, cause = e.cause(), "looking after a key rotation failed; it is tried again in a second");
+        tokio::select! {
+            _ = stopped.wait_for(|stop| *stop) => return,
+            () = wake.notified() => {}
+            () = tokio::time::sleep(period) => {}
         }
-        if outbox::next_due(&self.0).await?.is_some_and(|due| due <= now) {
-            self.run_due(&Call::local(Actor::System("outbox"), "jobs", now)).await?;
-        }
-        Ok(())
     }
 }
 
@@ -104,7 +163,7 @@ async fn deliver_one(core: &Core, row: &Taken) -> std::result::Result<(), Failur
             };
             mail::send(settings, &row.id, row.created_at, to, subject, text).await.map(drop)
         }
-        Ok(Payload::Webhook { .. }) => Err(Failure::ForGood("not yet".to_owned())),
+        Ok(Payload::Webhook { webhook, body }) => webhook::send(core, core.clock.now(), &row.id, webhook, body).await,
         Err(e) => Err(Failure::ForNow(e.cause().unwrap_or("cannot be opened").to_owned())),
     }
 }

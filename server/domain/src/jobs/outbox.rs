@@ -63,6 +63,15 @@ pub(crate) enum Failure {
     ForGood(String),
 }
 
+impl Failure {
+    /// What went wrong, for the log and for administrators.
+    pub(crate) fn reason(&self) -> &str {
+        match self {
+            Self::ForNow(reason) | Self::ForGood(reason) => reason,
+        }
+    }
+}
+
 /// A row that is this node's until the lease ends.
 pub(crate) struct Taken {
     pub(crate) id: String,

@@ -15,6 +15,7 @@ pub mod password;
 pub mod password_history;
 pub mod recovery_code;
 pub mod session;
+pub mod stream;
 pub mod throttle;
 pub mod user;
 pub mod user_word;

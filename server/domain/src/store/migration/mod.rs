@@ -11,6 +11,7 @@ mod m0005_audit;
 mod m0006_outbox;
 mod m0007_people_orders;
 mod m0010_key_since;
+mod m0011_streams;
 
 /// All changes in order.
 pub struct Migrator;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_outbox::Migration),
             Box::new(m0007_people_orders::Migration),
             Box::new(m0010_key_since::Migration),
+            Box::new(m0011_streams::Migration),
         ]
     }
 }
