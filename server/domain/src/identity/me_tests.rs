@@ -215,6 +215,18 @@ async fn a_reset_link_works_once_for_half_an_hour_and_the_newest_only() {
     let progress = a.or(b).unwrap();
     assert!(matches!(progress.step, Step::Done(_)));
     assert!(links.use_link(&call, &token, &one, &one).await.is_err(), "PW-25");
+    let sent = issue(&world, alice, LinkPurpose::PasswordReset, links::RESET_LIVES).await;
+    let operator = world.operator();
+    let before = world.services.people.get(&operator, alice).await.unwrap();
+    let input = crate::identity::people::PersonInput {
+        user_name: "alice".into(),
+        email: "alice@elsewhere.example".into(),
+        given_name: before.given_name,
+        family_name: before.family_name,
+        display_name: before.row.display_name,
+    };
+    world.services.people.update(&operator, alice, before.version, &input).await.unwrap();
+    assert!(world.services.sign_in.look_at_link(&call, &sent).await.is_err(), "the address changed (PW-25)");
     let late = issue(&world, alice, LinkPurpose::PasswordReset, links::RESET_LIVES).await;
     world.clock.advance(30 * Timestamp::MINUTE);
     let call = world.anonymous();

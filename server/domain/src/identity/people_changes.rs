@@ -141,6 +141,10 @@ impl People {
             .await
             .map_err(name_taken)?;
         words::write(change.txn(), &after).await?;
+        if before.email_key != after.email_key {
+            // What was sent to the old address is no proof any more.
+            links::void(change.txn(), call.now, user, None).await?;
+        }
         change.audit(call, Event::done("UpdateUser").on("user", user, &after.user_name).with(differences.into()));
         change.commit().await
     }
