@@ -326,3 +326,21 @@ async fn notices_travel_sealed_and_preferences_with_every_page() {
     let profile = world.services.me.profile(&call).await.unwrap();
     assert_eq!((profile.display_name.as_str(), profile.family_name.as_str()), ("Alice L.", "Liddell"));
 }
+
+#[tokio::test]
+async fn what_is_over_is_removed_and_what_counts_is_kept() {
+    let world = World::new().await;
+    let alice = world.person("alice").await;
+    world.sign_in("alice").await;
+    issue(&world, alice, LinkPurpose::PasswordReset, links::RESET_LIVES).await;
+    assert!(world.try_password(&world.from("198.51.100.1"), "alice", "wrong").await.is_err());
+    let jobs = crate::jobs::Jobs(world.services.core.clone());
+    let job = |world: &World| Call::local(crate::Actor::System("clean-up"), "test", world.clock.now());
+    assert_eq!(jobs.sweep(&job(&world)).await.unwrap().sign_in, 0, "nothing is over yet");
+    assert!(jobs.sweep(&world.operator()).await.is_err(), "only a job cleans up");
+    world.clock.advance(31 * Timestamp::DAY);
+    // The session, the link, the browser, the budgets of both sources and of the pair; not the count of the name.
+    assert_eq!(jobs.sweep(&job(&world)).await.unwrap().sign_in, 6);
+    let left = crate::store::entity::throttle::Entity::find().all(world.services.core.store.read()).await.unwrap();
+    assert!(left.iter().all(|row| row.key.starts_with("name:")) && left.len() == 1, "{left:?}");
+}
