@@ -1,7 +1,7 @@
 //! Where a proof leads: to the next step of the sign-in, or in. And how a session goes there: with a new token each time.
 
 use model::{LocalPath, SessionId, Timestamp};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
 use super::Step;
@@ -79,6 +79,18 @@ pub(crate) fn next_stage(standing: &Standing, settings: &Settings, proven: Prove
         }
     }
     Ok(if standing.user.must_change_password { Stage::NewPassword } else { Stage::Full })
+}
+
+/// Opens enrolment for everybody who has no factor: inside the change of settings after which a factor is required.
+pub(crate) async fn open_enrolment<C: ConnectionTrait>(txn: &C, now: Timestamp, days: u32) -> Result<u64> {
+    let with_factor = Query::select().column(factor::Column::UserId).from(factor::Entity).to_owned();
+    let until = now.plus(i64::from(days) * Timestamp::DAY).0;
+    let opened = user::Entity::update_many()
+        .col_expr(user::Column::EnrolBy, Expr::value(until))
+        .filter(user::Column::Id.not_in_subquery(with_factor))
+        .exec(txn)
+        .await?;
+    Ok(opened.rows_affected)
 }
 
 /// The page of a stage.
