@@ -95,11 +95,11 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let address = Address::new("/admin/users", "q=a%26b+c&sort=name&q=second&empty=");
-        assert_eq!(address.get("q"), Some("a&b c"));
+        let address = Address::new("/admin/users", "search=a%26b+c&sort=name&search=second&empty=");
+        assert_eq!(address.get("search"), Some("a&b c"));
         assert_eq!(address.get("empty"), None);
-        assert_eq!(address.with(&[("sort", "-name")]), "/admin/users?q=a%26b%20c&sort=-name");
-        assert_eq!(address.with(&[("q", ""), ("sort", "")]), "/admin/users");
+        assert_eq!(address.with(&[("sort", "-name")]), "/admin/users?search=a%26b%20c&sort=-name");
+        assert_eq!(address.with(&[("search", ""), ("sort", "")]), "/admin/users");
     }
 
     #[test]

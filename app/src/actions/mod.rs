@@ -87,7 +87,7 @@ impl Act {
             Refusal::Invalid | Refusal::Conflict => {
                 let mut flash = Flash::new("refused").about(spoken(&error));
                 if let Some(field) = error.field() {
-                    flash.error = Some((field.to_owned(), sentence(error.outside())));
+                    flash.error = Some((field.to_owned(), spoken(&error)));
                 }
                 flash.typed = typed.iter().map(|(field, value)| ((*field).to_owned(), (*value).to_owned())).collect();
                 self.go_saying(form, &flash);
@@ -127,14 +127,6 @@ fn spoken(error: &Error) -> String {
         }
         None => error.outside().to_owned(),
     }
-}
-
-/// A reason that follows a field's name, as a sentence of its own: "must not be empty" becomes "Must not be empty."
-fn sentence(reason: &str) -> String {
-    let mut chars = reason.chars();
-    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    let stop = if reason.ends_with('.') { "" } else { "." };
-    format!("{first}{}{stop}", chars.as_str())
 }
 
 /// Where a form wants to go afterwards; anything but a path of this site is ignored.

@@ -39,7 +39,7 @@ impl Column {
         self
     }
 
-    fn view(self, address: &Address) -> AnyView {
+    fn view(self, address: &Address, usual: &str) -> AnyView {
         let class = self.spare.then_some("spare");
         if self.hidden {
             return view! { <th scope="col" class=class><span class="hidden-visually">{self.label}</span></th> }.into_any();
@@ -47,13 +47,13 @@ impl Column {
         let Some(key) = self.sort else {
             return view! { <th scope="col" class=class>{self.label}</th> }.into_any();
         };
-        let current = address.get("sort").unwrap_or_default();
+        let current = address.get("sort").unwrap_or(usual);
         let (state, mark, next) = if current == key {
             ("ascending", "▲", format!("-{key}"))
         } else if current.strip_prefix('-') == Some(key) {
             ("descending", "▼", key.to_owned())
         } else {
-            ("none", "", key.to_owned())
+            ("none", "↕", key.to_owned())
         };
         let href = address.with(&[("sort", &next), ("page", "")]);
         view! {
@@ -70,12 +70,20 @@ pub struct Table {
     label: String,
     columns: Vec<Column>,
     rows: Vec<AnyView>,
+    usual: &'static str,
 }
 
 impl Table {
     /// A table; the label is its name for screen readers.
     pub fn new(label: impl Into<String>, columns: Vec<Column>) -> Self {
-        Self { label: label.into(), columns, rows: Vec::new() }
+        Self { label: label.into(), columns, rows: Vec::new(), usual: "" }
+    }
+
+    /// The order where the address names none.
+    #[must_use]
+    pub fn usual(mut self, sort: &'static str) -> Self {
+        self.usual = sort;
+        self
     }
 
     /// Adds a row: a view of `<tr>`.
@@ -85,7 +93,7 @@ impl Table {
 
     /// The view. Sort links keep the other parts of the address.
     pub fn view(self, address: &Address) -> AnyView {
-        let heads = self.columns.into_iter().map(|column| column.view(address)).collect_view();
+        let heads = self.columns.into_iter().map(|column| column.view(address, self.usual)).collect_view();
         let caption = self.label.clone();
         view! {
             <div class="table table-scroll" tabindex="0" role="region" aria-label=self.label>

@@ -33,13 +33,13 @@ fn page_request(cx: &Cx) -> PageRequest {
 }
 
 fn search_filter(cx: &Cx, label: &'static str) -> Filters {
-    let value = cx.address.get("q").unwrap_or_default().to_owned();
-    Filters::new(label).with("q", field("q", t!("filter.search")).kind("search").value(value).grow())
+    let value = cx.address.get("search").unwrap_or_default().to_owned();
+    Filters::new(label).with("search", field("search", t!("filter.search")).kind("search").value(value).grow())
 }
 
 /// All groups.
 pub async fn list(cx: Cx) -> Answer {
-    let search = cx.address.get("q").unwrap_or_default();
+    let search = cx.address.get("search").unwrap_or_default();
     let page = cx.services().groups.list(cx.call(), search, &page_request(&cx)).await?;
     let filters = search_filter(&cx, t!("groups.search"));
     let may = allowed(&cx, Action::ManageGroups);
@@ -127,7 +127,7 @@ fn fields(cx: &Cx, name: &str, description: &str, focus: bool) -> AnyView {
 pub async fn page(cx: Cx) -> Answer {
     let id: GroupId = cx.id(2, t!("noun.group"))?;
     let group = cx.services().groups.get(cx.call(), id).await?;
-    let search = cx.address.get("q").unwrap_or_default();
+    let search = cx.address.get("search").unwrap_or_default();
     let members = cx.services().groups.members(cx.call(), id, search, &page_request(&cx)).await?;
     let filters = search_filter(&cx, t!("groups.search-members"));
     let here = cx.address.text();
@@ -239,7 +239,7 @@ pub async fn add_members(cx: Cx) -> Answer {
     if !group.may_change {
         return Err(Error::forbidden().into());
     }
-    let query = PeopleQuery { search: cx.address.get("q").unwrap_or_default().to_owned(), page: page_request(&cx), ..PeopleQuery::default() };
+    let query = PeopleQuery { search: cx.address.get("search").unwrap_or_default().to_owned(), page: page_request(&cx), ..PeopleQuery::default() };
     let people = cx.services().people.list(cx.call(), &query).await?;
     let here = cx.address.text();
     let items = people

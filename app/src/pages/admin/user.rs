@@ -295,7 +295,7 @@ pub async fn link(cx: Cx) -> Answer {
 pub async fn groups(cx: Cx) -> Answer {
     let id: UserId = cx.id(2, t!("noun.person"))?;
     let person = cx.services().people.get(cx.call(), id).await?;
-    let search = cx.address.get("q").unwrap_or_default();
+    let search = cx.address.get("search").unwrap_or_default();
     let page = PageRequest { cursor: cx.address.get("page").map(str::to_owned), size: None };
     let found = cx.services().groups.list(cx.call(), search, &page).await?;
     let items = found
@@ -319,7 +319,7 @@ pub async fn groups(cx: Cx) -> Answer {
         })
         .collect_view();
     let filters = crate::parts::filter::Filters::new(t!("groups.search"))
-        .with("q", field("q", t!("filter.search")).kind("search").value(search).grow());
+        .with("search", field("search", t!("filter.search")).kind("search").value(search).grow());
     let title = t!("user.groups-of", name = person.row.user_name);
     let pager = crate::parts::pager::Pager::of(&found, "count.groups");
     let body = view! {

@@ -33,7 +33,7 @@ fn query(cx: &Cx) -> PeopleQuery {
     let sort = cx.address.get("sort").unwrap_or("username");
     let (descending, key) = sort.strip_prefix('-').map_or((false, sort), |key| (true, key));
     PeopleQuery {
-        search: cx.address.get("q").unwrap_or_default().to_owned(),
+        search: cx.address.get("search").unwrap_or_default().to_owned(),
         status: match cx.address.get("status") {
             Some("active") => Some(Status::Active),
             Some("invited") => Some(Status::Invited),
@@ -57,7 +57,7 @@ pub async fn list(cx: Cx) -> Answer {
     let statuses = [("", t!("filter.any")), ("active", t!("status.active")), ("invited", t!("status.invited")), ("disabled", t!("status.disabled"))]
         .map(|(value, label)| (value.to_owned(), label.to_owned()));
     let filters = Filters::new(t!("users.search"))
-        .with("q", field("q", t!("filter.search")).kind("search").hint_unseen(t!("users.search-hint")).value(cx.address.get("q").unwrap_or_default()).grow())
+        .with("search", field("search", t!("filter.search")).kind("search").hint_unseen(t!("users.search-hint")).value(cx.address.get("search").unwrap_or_default()).grow())
         .with("status", field("status", t!("users.status")).value(cx.address.get("status").unwrap_or_default()).options(statuses.to_vec()));
     let may_create = allowed(&cx, Action::CreatePeople);
     let create = may_create.then(|| (t!("users.new").to_owned(), "/admin/users/new".to_owned()));
@@ -80,7 +80,8 @@ pub async fn list(cx: Cx) -> Answer {
                 Column::new(t!("users.last")),
                 Column::new(t!("users.created")).sort("created").spare(),
             ],
-        );
+        )
+        .usual("username");
         for row in &page.rows {
             table.row(person_row(&cx, row));
         }
