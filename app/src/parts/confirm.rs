@@ -30,6 +30,13 @@ impl Confirm {
         self
     }
 
+    /// Something that will happen in some cases.
+    #[must_use]
+    pub fn effect_where(mut self, effect: Option<String>) -> Self {
+        self.effects.extend(effect);
+        self
+    }
+
     /// A value that goes with the form.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: String) -> Self {

@@ -96,7 +96,7 @@ fn sign_in(cx: &Cx, person: &PersonView) -> AnyView {
     };
     let must = person.must_change_password.then(|| view! { " "{badge(Tone::Warn, t!("user.must-change"))} });
     let factors = if person.factors.is_empty() {
-        let by = person.enrol_by.map(|by| view! { " "{t!("user.enrol-by")}" "{cx.clock.view(by)} });
+        let by = person.enrol_by.map(|by| view! { " · "{t!("user.enrol-by")}" "{cx.clock.view(by)} });
         view! { {t!("user.no-factor")}{by} }.into_any()
     } else {
         let items = person
@@ -347,22 +347,22 @@ pub async fn confirm(cx: Cx) -> Answer {
     }
     fresh(&cx, action)?;
     let running = cx.services().sessions.list(cx.call(), Some(id), &PageRequest { cursor: None, size: Some(200) }).await?;
-    let running = count("count.sessions", running.rows.len() as u64);
+    let running = (!running.rows.is_empty()).then(|| t!("confirm.disable.sessions", sessions = count("count.sessions", running.rows.len() as u64)));
     let name = person.row.user_name.clone();
     let confirm = match action {
         Action::DisablePeople => Confirm::new(t!("confirm.disable.title", name = name), "/actions/users/disable", t!("confirm.disable.do"))
-            .effect(t!("confirm.disable.sessions", sessions = running))
+            .effect_where(running)
             .effect(t!("confirm.disable.door")),
         Action::ResetPassword => Confirm::new(t!("confirm.password.title", name = name), "/actions/users/reset-password", t!("confirm.password.do"))
             .effect(t!("confirm.password.void"))
-            .effect(t!("confirm.disable.sessions", sessions = running))
+            .effect_where(running)
             .effect(t!("confirm.password.link")),
         Action::ResetFactors => Confirm::new(t!("confirm.factors.title", name = name), "/actions/users/reset-factors", t!("confirm.factors.do"))
             .effect(t!("confirm.factors.gone", factors = count("count.factors", person.factors.len() as u64)))
-            .effect(t!("confirm.disable.sessions", sessions = running))
+            .effect_where(running)
             .effect(t!("confirm.factors.link")),
         _ => Confirm::new(t!("confirm.delete.title", name = name), "/actions/users/delete", t!("confirm.delete.do"))
-            .effect(t!("confirm.disable.sessions", sessions = running))
+            .effect_where(running)
             .effect(t!("confirm.delete.groups", groups = count("count.groups", person.groups.len() as u64)))
             .effect(t!("confirm.delete.audit"))
             .typed(name.clone(), t!("confirm.delete.type", name = name), cx.error_of("name")),
