@@ -33,6 +33,12 @@ pub const KEYS: &[Key] = &[
     Key::new("smtp.from"),
 ];
 
+/// Budgets of attempts; each has the same [`BUDGET_FIELDS`].
+pub const BUDGETS: &[&str] = &["source", "name", "pair", "device", "factor", "attempt", "confirm", "reset_source", "reset_name"];
+
+/// What a budget consists of; all are whole numbers.
+pub const BUDGET_FIELDS: &[&str] = &["free", "first_wait_seconds", "longest_wait_seconds", "forget_seconds", "stop"];
+
 /// Variables with our prefix that configure something else than the server: the scripts, the tests, the command line.
 const NOT_OURS: &[&str] = &[
     "VESTIBULE_BIN",
@@ -149,7 +155,7 @@ impl Layers {
             let path = if parent.is_empty() { key.get_ref().to_string() } else { format!("{parent}.{}", key.get_ref()) };
             let at = file.origin(value.span().start);
             if let DeValue::Table(inner) = value.get_ref() {
-                if KEYS.iter().any(|known| known.path.starts_with(&format!("{path}."))) {
+                if all_paths().any(|known| known.starts_with(&format!("{path}."))) {
                     self.add_table(file, &path, inner);
                 } else {
                     self.problems.push(unknown(file.origin(key.span().start), &path));
@@ -170,12 +176,8 @@ impl Layers {
         let mut variables: Vec<_> = variables.filter(|(name, _)| name.starts_with(PREFIX) && !NOT_OURS.contains(&name.as_str())).collect();
         variables.sort();
         for (name, value) in variables {
-            let path = KEYS.iter().find_map(|key| {
-                if key.also == Some(&name) {
-                    return Some(key.path.to_owned());
-                }
-                key.paths().find(|path| variable(path) == name)
-            });
+            let short = KEYS.iter().find(|key| key.also == Some(&name)).map(|key| key.path.to_owned());
+            let path = short.or_else(|| all_paths().find(|path| variable(path) == name));
             let at = Origin::Variable(name);
             match path {
                 Some(path) => {
@@ -197,7 +199,13 @@ impl Layers {
 }
 
 fn known(path: &str) -> bool {
-    KEYS.iter().any(|key| key.paths().any(|known| known == path))
+    all_paths().any(|known| known == path)
+}
+
+/// Every path that a value may have.
+fn all_paths() -> impl Iterator<Item = String> {
+    let budgets = BUDGETS.iter().flat_map(|budget| BUDGET_FIELDS.iter().map(move |field| format!("throttle.{budget}.{field}")));
+    KEYS.iter().flat_map(Key::paths).chain(budgets)
 }
 
 fn unknown(at: Origin, path: &str) -> Problem {

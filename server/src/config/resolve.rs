@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use domain::Secret;
+use domain::identity::throttle::Limits;
 use domain::jobs::mail::{MailSettings, MailTls};
 use ipnet::IpNet;
+use serde_json::Map;
 use url::Url;
 
-use super::layers::{Given, Layers, Origin, Values};
+use super::layers::{BUDGET_FIELDS, BUDGETS, Given, Layers, Origin, Values};
 use super::{Config, LogSettings, Problem, TlsFiles, is_loopback};
 
 /// Checks everything, so that all faults are reported at once.
@@ -37,6 +39,7 @@ pub fn resolve(layers: Layers) -> Result<Config, Vec<Problem>> {
     });
     let level = from.parsed("log.level", level).unwrap_or_else(|| "info".to_owned());
     let mail = from.mail();
+    let throttle = from.throttle();
 
     let mut warnings = Vec::new();
     if let Some(url) = &public_url {
@@ -68,7 +71,7 @@ pub fn resolve(layers: Layers) -> Result<Config, Vec<Problem>> {
         trusted,
         outbound_allow,
         ops_listen,
-        throttle: domain::identity::throttle::Limits::default(),
+        throttle,
         log: LogSettings { json, level },
         mail,
         warnings,
@@ -187,6 +190,25 @@ impl Reader {
                 None
             }
             (None, None) => None,
+        }
+    }
+
+    fn throttle(&mut self) -> Limits {
+        let mut given = Map::new();
+        for budget in BUDGETS {
+            let mut fields = Map::new();
+            for field in BUDGET_FIELDS {
+                let number = self.parsed(&format!("throttle.{budget}.{field}"), |text| text.parse::<u32>().map_err(|_| "must be a whole number".to_owned()));
+                fields.extend(number.map(|number| ((*field).to_owned(), number.into())));
+            }
+            given.insert((*budget).to_owned(), fields.into());
+        }
+        match serde_json::from_value(given.into()) {
+            Ok(limits) => limits,
+            Err(error) => {
+                self.wrong("throttle", error.to_string());
+                Limits::default()
+            }
         }
     }
 

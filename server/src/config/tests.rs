@@ -103,3 +103,13 @@ fn a_secret_may_come_from_a_file() {
     let said = load(&format!("database_url = \"sqlite:x\"\ndatabase_url_file = \"{name}\""), &[]).unwrap_err();
     assert!(said.contains("database_url_file: database_url is given as well"), "{said}");
 }
+
+#[test]
+fn budgets_of_attempts_can_be_set_one_by_one() {
+    let config = load("[throttle.name]\nfree = 3\n", &[("VESTIBULE_THROTTLE__PAIR__STOP", "7")]).unwrap();
+    assert_eq!((config.throttle.name.free, config.throttle.pair.stop), (3, 7));
+    assert_eq!(config.throttle.source, domain::identity::throttle::Limits::default().source);
+    let said = load("[throttle.nmae]\nfree = 3\n[throttle.name]\nfree = \"many\"", &[]).unwrap_err();
+    assert!(said.contains("v.toml:1:11: throttle.nmae: there is no such setting"), "{said}");
+    assert!(said.contains("v.toml:4:8: throttle.name.free: must be a whole number"), "{said}");
+}
