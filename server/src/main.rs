@@ -1,5 +1,7 @@
 //! The program `vestibule`.
 
+#[cfg(test)]
+mod access;
 mod assets;
 mod cli;
 mod config;
@@ -8,6 +10,8 @@ mod export;
 mod logs;
 mod ops;
 mod serve;
+#[cfg(test)]
+mod tests;
 mod ui;
 
 use std::process::ExitCode;

@@ -33,7 +33,7 @@ pub fn router(ui: &Ui, metrics: &Metrics) -> Router {
         .with_path("/");
     let (visiting, metrics) = (ui.clone(), metrics.clone());
     app::router::router(ui.clone())
-        .merge(crate::export::router())
+        .merge(crate::export::router(ui.clone()))
         .layer(from_fn(move |session: Session, request: Request, next: Next| visit(visiting.clone(), metrics.clone(), session, request, next)))
         .layer(carrier)
         .layer(from_fn(move |request: Request, next: Next| async move {

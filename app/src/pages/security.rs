@@ -1,8 +1,7 @@
 //! One's own password, factors, recovery codes and sessions.
 
 use axum::http::header;
-use domain::Error;
-use domain::authz::{Action, Decision, Resource, decide};
+use domain::authz::{Action, Resource, authorize};
 use domain::identity::factors::{FactorKind, FactorView};
 use domain::identity::sessions::SessionView;
 use leptos::prelude::*;
@@ -134,10 +133,7 @@ fn session_line(cx: &Cx, session: &SessionView) -> AnyView {
 
 /// Whoever is about to change their factors confirms first, so that nothing they type is lost on the way.
 fn fresh(cx: &Cx) -> Result<(), Stop> {
-    match decide(&cx.call().actor, Action::ManageOwnFactors, Resource::Organisation, cx.call().now) {
-        Decision::Refuse(model::Refusal::ConfirmNeeded) => Err(Error::confirm_needed().into()),
-        _ => Ok(()),
-    }
+    Ok(authorize(cx.call(), Action::ManageOwnFactors, Resource::Organisation)?)
 }
 
 /// A new app.

@@ -120,6 +120,12 @@ impl Config {
         Self::from_layers(flags, variables)
     }
 
+    /// A configuration of these variables alone, for tests.
+    #[cfg(test)]
+    pub fn from_variables(variables: impl Iterator<Item = (String, String)>) -> Result<Self, Vec<Problem>> {
+        Self::from_layers(&Flags::default(), variables)
+    }
+
     fn from_layers(flags: &Flags, variables: impl Iterator<Item = (String, String)>) -> Result<Self, Vec<Problem>> {
         let variables: Vec<_> = variables.collect();
         let named = flags.config.clone().or_else(|| {

@@ -9,6 +9,7 @@ use domain::identity::throttle::Limits;
 use domain::jobs::mail::{MailSettings, MailTls};
 use ipnet::IpNet;
 use serde_json::Map;
+use tracing_subscriber::filter::Targets;
 use url::Url;
 
 use super::layers::{BUDGET_FIELDS, BUDGETS, Given, Layers, Origin, Values};
@@ -272,9 +273,12 @@ fn region(text: &str) -> Result<String, String> {
 }
 
 fn level(text: &str) -> Result<String, String> {
-    match text.parse::<tracing_subscriber::filter::Targets>() {
-        Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err("must be error, warn, info, debug or trace, for parts too: info,domain=debug".to_owned()),
+    let known = |level: &str| ["off", "error", "warn", "info", "debug", "trace"].contains(&level);
+    let part = |item: &str| item.split_once('=').map_or_else(|| known(item), |(name, level)| !name.is_empty() && known(level));
+    if text.split(',').all(part) && text.parse::<Targets>().is_ok() {
+        Ok(text.to_owned())
+    } else {
+        Err("must be error, warn, info, debug or trace, for parts too: info,domain=debug".to_owned())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Groups: the list, one group with its members, and the forms around them.
 
-use domain::authz::Action;
+use domain::authz::{Action, Resource, authorize};
 use domain::identity::administrators::Holder;
 use domain::identity::people::PeopleQuery;
 use domain::{Error, PageRequest};
@@ -79,9 +79,7 @@ pub async fn list(cx: Cx) -> Answer {
 
 /// A new group.
 pub async fn new(cx: Cx) -> Answer {
-    if !allowed(&cx, Action::ManageGroups) {
-        return Err(Error::forbidden().into());
-    }
+    authorize(cx.call(), Action::ManageGroups, Resource::Organisation)?;
     let body = view! {
         {Title::new(t!("groups.new")).under(t!("groups.title"), "/admin/groups").view()}
         <form class="form card" method="post" action="/actions/groups/create">

@@ -2,7 +2,7 @@
 //! that names its effect.
 
 use axum::http::header;
-use domain::authz::Action;
+use domain::authz::{Action, Resource, authorize};
 use domain::identity::administrators::Holder;
 use domain::identity::people::{PersonView, Status};
 use domain::{Error, PageRequest};
@@ -293,6 +293,7 @@ pub async fn link(cx: Cx) -> Answer {
 
 /// Groups this person could join.
 pub async fn groups(cx: Cx) -> Answer {
+    authorize(cx.call(), Action::ManageGroups, Resource::Organisation)?;
     let id: UserId = cx.id(2, t!("noun.person"))?;
     let person = cx.services().people.get(cx.call(), id).await?;
     let search = cx.address.get("search").unwrap_or_default();

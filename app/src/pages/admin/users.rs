@@ -1,6 +1,6 @@
 //! People: the list, and the forms to create and to change one.
 
-use domain::authz::Action;
+use domain::authz::{Action, Resource, authorize};
 use domain::identity::people::{PeopleQuery, PeopleSort, PersonRow, Status};
 use domain::{Error, PageRequest};
 use leptos::prelude::*;
@@ -122,9 +122,7 @@ fn person_row(cx: &Cx, row: &PersonRow) -> AnyView {
 
 /// A new person.
 pub async fn new(cx: Cx) -> Answer {
-    if !allowed(&cx, Action::CreatePeople) {
-        return Err(Error::forbidden().into());
-    }
+    authorize(cx.call(), Action::CreatePeople, Resource::Organisation)?;
     let body = view! {
         {Title::new(t!("users.new")).under(t!("users.title"), "/admin/users").view()}
         <form class="form card" method="post" action="/actions/users/create">

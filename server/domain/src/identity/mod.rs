@@ -31,7 +31,7 @@ mod owners_tests;
 mod people_tests;
 #[cfg(test)]
 mod test_admins;
-#[cfg(test)]
-mod test_people;
+#[cfg(any(test, feature = "testing"))]
+pub mod test_people;
 #[cfg(test)]
 mod throttle_tests;

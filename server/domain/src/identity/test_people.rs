@@ -13,11 +13,11 @@ use crate::store::entity::{administrator, audit_entry, password, user};
 use crate::testing::World;
 
 /// A password that the policy accepts.
-pub(crate) const PASSWORD: &str = "plum-tractor-violet-9";
+pub const PASSWORD: &str = "plum-tractor-violet-9";
 
 impl World {
     /// An active person with [`PASSWORD`].
-    pub(crate) async fn person(&self, name: &str) -> UserId {
+    pub async fn person(&self, name: &str) -> UserId {
         let core = &self.services.core;
         let id = UserId::from_random(core.entropy.bytes().unwrap());
         let now = self.clock.now().0;
@@ -50,14 +50,14 @@ impl World {
         id
     }
 
-    pub(crate) async fn give_password(&self, user: UserId, text: &str) {
+    pub async fn give_password(&self, user: UserId, text: &str) {
         let core = &self.services.core;
         let typed = Password::parse("new", &Secret::new(text)).unwrap();
         let hash = core.hasher.hash(&core.entropy, &typed).await.unwrap();
         self.give_hash(user, &hash).await;
     }
 
-    pub(crate) async fn give_hash(&self, user: UserId, hash: &str) {
+    pub async fn give_hash(&self, user: UserId, hash: &str) {
         let core = &self.services.core;
         password::Entity::delete_by_id(user.to_string()).exec(core.store.write()).await.unwrap();
         let row = password::Model { user_id: user.to_string(), hash: hash.into(), set_at: self.clock.now().0 };
@@ -68,13 +68,13 @@ impl World {
     }
 
     /// Changes one column of a person.
-    pub(crate) async fn set(&self, user: UserId, column: user::Column, value: impl Into<Expr>) {
+    pub async fn set(&self, user: UserId, column: user::Column, value: impl Into<Expr>) {
         let update =
             user::Entity::update_many().col_expr(column, value.into()).filter(user::Column::Id.eq(user.to_string()));
         update.exec(self.services.core.store.write()).await.unwrap();
     }
 
-    pub(crate) async fn give_role(&self, user: UserId, role: model::Role, break_glass: bool) {
+    pub async fn give_role(&self, user: UserId, role: model::Role, break_glass: bool) {
         let core = &self.services.core;
         let row = administrator::Model {
             id: SessionId::from_random(core.entropy.bytes().unwrap()).to_string(),
@@ -89,34 +89,34 @@ impl World {
     }
 
     /// The first step.
-    pub(crate) async fn try_password(&self, call: &Call, name: &str, password: &str) -> Result<Progress> {
+    pub async fn try_password(&self, call: &Call, name: &str, password: &str) -> Result<Progress> {
         self.services.sign_in.password(call, name, &Secret::new(password), None).await
     }
 
     /// A call from another address.
-    pub(crate) fn from(&self, address: &str) -> Call {
+    pub fn from(&self, address: &str) -> Call {
         Call { source: Some(address.parse().unwrap()), ..self.anonymous() }
     }
 
     /// A call with the cookie of this step.
-    pub(crate) async fn with_token(&self, token: &Secret) -> Call {
+    pub async fn with_token(&self, token: &Secret) -> Call {
         let resolved =
             self.services.sessions.resolve(token, self.clock.now()).await.unwrap().expect("a session that lives");
         self.call(Actor::Person(resolved.person))
     }
 
     /// Whether a cookie opens anything.
-    pub(crate) async fn lives(&self, token: &Secret) -> bool {
+    pub async fn lives(&self, token: &Secret) -> bool {
         self.services.sessions.resolve(token, self.clock.now()).await.unwrap().is_some()
     }
 
     /// A complete sign-in by password alone.
-    pub(crate) async fn sign_in(&self, name: &str) -> Progress {
+    pub async fn sign_in(&self, name: &str) -> Progress {
         self.try_password(&self.anonymous(), name, PASSWORD).await.expect("the password is right")
     }
 
     /// What the audit log says of an action, newest last: outcome and personal part.
-    pub(crate) async fn audited(&self, action: &str) -> Vec<(String, String)> {
+    pub async fn audited(&self, action: &str) -> Vec<(String, String)> {
         use sea_orm::QueryOrder as _;
         audit_entry::Entity::find()
             .filter(audit_entry::Column::Action.eq(action))
@@ -131,7 +131,7 @@ impl World {
 }
 
 /// A code that is right for an offered secret at this moment.
-pub(crate) fn code_at(secret: &Secret, now: model::Timestamp) -> Secret {
+pub fn code_at(secret: &Secret, now: model::Timestamp) -> Secret {
     let bytes = data_encoding::BASE32_NOPAD.decode(secret.expose().as_bytes()).unwrap();
     let totp = totp_rs::Builder::new().with_secret(bytes).build().unwrap();
     let token = totp.generate(u64::try_from(now.0 / 1000).unwrap());
@@ -139,15 +139,15 @@ pub(crate) fn code_at(secret: &Secret, now: model::Timestamp) -> Secret {
 }
 
 /// A person with an app, and the app's secret.
-pub(crate) struct Enrolled {
-    pub(crate) id: UserId,
-    pub(crate) secret: Secret,
-    pub(crate) codes: Vec<Secret>,
+pub struct Enrolled {
+    pub id: UserId,
+    pub secret: Secret,
+    pub codes: Vec<Secret>,
 }
 
 impl World {
     /// A person with an app as second factor. The clock moves on, so that the code of the enrolment is not in the way.
-    pub(crate) async fn enrolled(&self, name: &str) -> Enrolled {
+    pub async fn enrolled(&self, name: &str) -> Enrolled {
         let id = self.person(name).await;
         let progress = self.sign_in(name).await;
         let call = self.with_token(&progress.session.token).await;
@@ -160,14 +160,14 @@ impl World {
     }
 
     /// The first step of somebody with a factor: the call of the half-way session.
-    pub(crate) async fn half_way(&self, name: &str) -> Call {
+    pub async fn half_way(&self, name: &str) -> Call {
         let progress = self.sign_in(name).await;
         assert_eq!(progress.step, super::sign_in::Step::SecondFactor);
         self.with_token(&progress.session.token).await
     }
 
     /// A complete sign-in with an app.
-    pub(crate) async fn sign_in_strongly(&self, name: &str, secret: &Secret) -> Progress {
+    pub async fn sign_in_strongly(&self, name: &str, secret: &Secret) -> Progress {
         let call = self.half_way(name).await;
         let code = code_at(secret, self.clock.now());
         self.services.sign_in.code(&call, &code).await.expect("the code is right")

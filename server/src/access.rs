@@ -1,0 +1,140 @@
+//! Who gets what: every address with the action of the domain that decides about it. A new page or action without a row here
+//! fails a test, and so does a row that nothing answers to.
+//!
+//! What a refusal looks like follows from the decision: to the step of the sign-in that is missing, to the confirmation, or 403.
+
+use domain::authz::Action;
+
+/// One address.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// As the router knows it.
+    pub path: &'static str,
+    /// How it is asked.
+    pub door: Door,
+    /// What is being done there; nothing: it is for everybody.
+    pub action: Option<Action>,
+}
+
+/// How an address is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// A page of the interface.
+    Page,
+    /// A form.
+    Form,
+    /// Something else that is only read.
+    Read,
+}
+
+const fn page(path: &'static str, action: Action) -> Row {
+    Row { path, door: Door::Page, action: Some(action) }
+}
+
+const fn form(path: &'static str, action: Action) -> Row {
+    Row { path, door: Door::Form, action: Some(action) }
+}
+
+const fn read(path: &'static str, action: Option<Action>) -> Row {
+    Row { path, door: Door::Read, action }
+}
+
+/// All of them.
+pub const TABLE: &[Row] = &[
+    read("/healthz", None),
+    read("/readyz", None),
+    read("/static/{*name}", None),
+    read("/favicon.ico", None),
+    read("/favicon.svg", None),
+    read("/robots.txt", None),
+    read(crate::export::PATH, Some(Action::SeeAudit)),
+    page("/", Action::SignIn),
+    page("/start", Action::UsePortal),
+    page("/start/applications", Action::UsePortal),
+    page("/start/sign-in", Action::SignIn),
+    page("/start/second-factor", Action::ProveSecondFactor),
+    page("/start/enrol", Action::EnrolAtSignIn),
+    page("/start/enrol/app", Action::EnrolAtSignIn),
+    page("/start/new-password", Action::ChooseNewPassword),
+    page("/start/recovery-codes", Action::UsePortal),
+    page("/start/forgotten", Action::SignIn),
+    page("/start/link/{token}", Action::SignIn),
+    page("/start/confirm", Action::ConfirmSelf),
+    page("/me", Action::UsePortal),
+    page("/me/profile", Action::UsePortal),
+    page("/me/security", Action::UsePortal),
+    page("/me/factors/app", Action::ManageOwnFactors),
+    page("/me/factors/passkey", Action::ManageOwnFactors),
+    page("/me/factors/{id}", Action::UsePortal),
+    page("/me/recovery-codes", Action::UsePortal),
+    page("/admin", Action::SeeAdministration),
+    page("/admin/users", Action::SeePeople),
+    page("/admin/users/new", Action::CreatePeople),
+    page("/admin/users/{id}", Action::SeePeople),
+    page("/admin/users/{id}/edit", Action::EditPeople),
+    page("/admin/users/{id}/link", Action::SeePeople),
+    page("/admin/users/{id}/groups", Action::ManageGroups),
+    page("/admin/users/{id}/confirm/{verb}", Action::SeePeople),
+    page("/admin/groups", Action::SeePeople),
+    page("/admin/groups/new", Action::ManageGroups),
+    page("/admin/groups/{id}", Action::SeePeople),
+    page("/admin/groups/{id}/edit", Action::ManageGroups),
+    page("/admin/groups/{id}/members", Action::ManageGroups),
+    page("/admin/groups/{id}/delete", Action::ManageGroups),
+    page("/admin/administrators", Action::SeeAdministrators),
+    page("/admin/sessions", Action::SeeSessions),
+    page("/admin/audit", Action::SeeAudit),
+    page("/admin/settings", Action::SeeSettings),
+    form("/actions/sign-in/password", Action::SignIn),
+    form("/actions/sign-in/code", Action::ProveSecondFactor),
+    form("/actions/sign-in/out", Action::SignOut),
+    form("/actions/sign-in/passkey-begin", Action::SignIn),
+    form("/actions/sign-in/passkey", Action::SignIn),
+    form("/actions/sign-in/second-passkey-begin", Action::ProveSecondFactor),
+    form("/actions/sign-in/second-passkey", Action::ProveSecondFactor),
+    form("/actions/sign-in/enrol-app", Action::EnrolAtSignIn),
+    form("/actions/sign-in/enrol-passkey-begin", Action::EnrolAtSignIn),
+    form("/actions/sign-in/enrol-passkey", Action::EnrolAtSignIn),
+    form("/actions/sign-in/new-password", Action::ChooseNewPassword),
+    form("/actions/sign-in/forgotten", Action::SignIn),
+    form("/actions/sign-in/link", Action::SignIn),
+    form("/actions/me/password", Action::ChangeOwnPassword),
+    form("/actions/me/profile", Action::EditOwnProfile),
+    form("/actions/me/theme", Action::EditOwnProfile),
+    form("/actions/me/zone", Action::EditOwnProfile),
+    form("/actions/me/confirm", Action::ConfirmSelf),
+    form("/actions/me/confirm-passkey-begin", Action::ConfirmSelf),
+    form("/actions/me/confirm-passkey", Action::ConfirmSelf),
+    form("/actions/me/add-app", Action::ManageOwnFactors),
+    form("/actions/me/add-passkey-begin", Action::ManageOwnFactors),
+    form("/actions/me/add-passkey", Action::ManageOwnFactors),
+    form("/actions/me/rename-factor", Action::ManageOwnFactors),
+    form("/actions/me/remove-factor", Action::ManageOwnFactors),
+    form("/actions/me/recovery-codes", Action::ManageOwnFactors),
+    form("/actions/me/end-session", Action::ManageOwnSessions),
+    form("/actions/me/end-other-sessions", Action::ManageOwnSessions),
+    form("/actions/users/create", Action::CreatePeople),
+    form("/actions/users/update", Action::EditPeople),
+    form("/actions/users/invite", Action::ResetPassword),
+    form("/actions/users/disable", Action::DisablePeople),
+    form("/actions/users/enable", Action::DisablePeople),
+    form("/actions/users/delete", Action::DeletePeople),
+    form("/actions/users/reset-password", Action::ResetPassword),
+    form("/actions/users/reset-factors", Action::ResetFactors),
+    form("/actions/users/end-sessions", Action::EndSessions),
+    form("/actions/users/role-grant", Action::ManageAdministrators),
+    form("/actions/groups/create", Action::ManageGroups),
+    form("/actions/groups/update", Action::ManageGroups),
+    form("/actions/groups/delete", Action::ManageGroups),
+    form("/actions/groups/member-add", Action::ManageGroups),
+    form("/actions/groups/member-remove", Action::ManageGroups),
+    form("/actions/groups/role-grant", Action::ManageAdministrators),
+    form("/actions/administrators/revoke", Action::ManageAdministrators),
+    form("/actions/sessions/end", Action::EndSessions),
+    form("/actions/settings/organization", Action::ChangeSettings),
+    form("/actions/settings/mfa", Action::ChangeSettings),
+    form("/actions/settings/session", Action::ChangeSettings),
+    form("/actions/settings/password", Action::ChangeSettings),
+    form("/actions/settings/audit", Action::ChangeSettings),
+    form("/actions/settings/mail-test", Action::ChangeSettings),
+];
