@@ -14,6 +14,8 @@ pub struct Row {
     pub door: Door,
     /// What is being done there; nothing: it is for everybody.
     pub action: Option<Action>,
+    /// Another action that opens it as well.
+    pub or: Option<Action>,
 }
 
 /// How an address is asked.
@@ -28,15 +30,15 @@ pub enum Door {
 }
 
 const fn page(path: &'static str, action: Action) -> Row {
-    Row { path, door: Door::Page, action: Some(action) }
+    Row { path, door: Door::Page, action: Some(action), or: None }
 }
 
 const fn form(path: &'static str, action: Action) -> Row {
-    Row { path, door: Door::Form, action: Some(action) }
+    Row { path, door: Door::Form, action: Some(action), or: None }
 }
 
 const fn read(path: &'static str, action: Option<Action>) -> Row {
-    Row { path, door: Door::Read, action }
+    Row { path, door: Door::Read, action, or: None }
 }
 
 /// All of them.
@@ -115,7 +117,7 @@ pub const TABLE: &[Row] = &[
     form("/actions/me/end-other-sessions", Action::ManageOwnSessions),
     form("/actions/users/create", Action::CreatePeople),
     form("/actions/users/update", Action::EditPeople),
-    form("/actions/users/invite", Action::CreatePeople),
+    Row { or: Some(Action::ResetPassword), ..form("/actions/users/invite", Action::CreatePeople) },
     form("/actions/users/disable", Action::DisablePeople),
     form("/actions/users/enable", Action::DisablePeople),
     form("/actions/users/delete", Action::DeletePeople),

@@ -167,7 +167,7 @@ fn announce(config: &Config, bound: SocketAddr, public_url: &Url) {
     if runs_as_root() {
         tracing::warn!("the server runs as root and needs nothing of it: give it a user of its own");
     }
-    tracing::info!("people reach this portal at {public_url}");
+    tracing::info!(region = %config.region, "people reach this portal at {public_url}");
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     let shown = if config.public_url.is_none() { public_url.as_str().trim_end_matches('/').to_owned() } else { format!("{scheme}://{bound}") };
     let mut out = std::io::stdout();

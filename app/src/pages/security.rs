@@ -1,6 +1,7 @@
 //! One's own password, factors, recovery codes and sessions.
 
 use axum::http::header;
+use domain::Error;
 use domain::authz::{Action, Resource, authorize};
 use domain::identity::factors::{FactorKind, FactorView};
 use domain::identity::sessions::SessionView;

@@ -36,7 +36,7 @@ impl Local {
 }
 
 /// The address people use: as configured, else that of the running server, else that of the next start.
-fn public_url(config: &Config) -> Url {
+pub fn public_url(config: &Config) -> Url {
     let running = || Running::read(&config.data_dir).and_then(|running| Url::parse(&running.public_url).ok());
     config.public_url.clone().or_else(running).unwrap_or_else(|| config.public_url(config.listen))
 }

@@ -5,6 +5,7 @@
 mod audit;
 mod database;
 mod health;
+mod keys;
 mod local;
 mod output;
 mod sessions;
@@ -75,9 +76,18 @@ enum Command {
     /// Sessions of people: list, revoke
     #[command(subcommand, after_help = sessions::HELP)]
     Session(sessions::Command),
+    /// Keys: list, rotate
+    #[command(subcommand, after_help = keys::HELP)]
+    Key(keys::Command),
     /// Print the audit log, or verify that nobody has altered it
     #[command(after_help = audit::HELP, args_conflicts_with_subcommands = true)]
     Audit(audit::Audit),
+    /// Copy a SQLite database, in use or not, into one file
+    #[command(after_help = database::BACKUP_HELP)]
+    Backup(database::Backup),
+    /// Put a backup in the place of the database, and end every session issued before it
+    #[command(after_help = database::RESTORE_HELP)]
+    Restore(database::Restore),
     /// Bring the schema of the database up to date
     #[command(after_help = database::MIGRATE_HELP)]
     Migrate,
@@ -183,6 +193,9 @@ async fn command_of(command: Command, config: &Config, out: Output) -> Result<()
         }
         Command::Healthcheck => health::check(config, out).await,
         Command::Migrate => database::migrate(config).await,
+        Command::Restore(restore) => database::restore(config, restore, out).await,
+        Command::Backup(backup) => database::backup(&Local::open(config).await?, backup, out).await,
+        Command::Key(command) => keys::run(&Local::open(config).await?, command, out).await,
         Command::Init(init) => users::init(&Local::open(config).await?, init, out).await,
         Command::User(command) => users::run(&Local::open(config).await?, command, out).await,
         Command::Session(command) => sessions::run(&Local::open(config).await?, command, out).await,
