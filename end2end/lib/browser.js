@@ -88,6 +88,14 @@ export class Window {
     return new URL(this.page.url()).pathname;
   }
 
+  /** The first link in the page's main part whose address matches. */
+  async firstLink(pattern) {
+    const all = await this.page.locator('main a[href]').evaluateAll((links) => links.map((a) => a.getAttribute('href')));
+    const found = all.find((href) => pattern.test(href));
+    assert.ok(found, `no link on ${this.path} matches ${pattern}`);
+    return found;
+  }
+
   /** Signs in by the forms, as far as the person's password and authenticator lead. */
   async signIn(person) {
     await this.open('/start/sign-in');

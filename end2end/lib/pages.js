@@ -1,4 +1,5 @@
 // Every page by its address, and who opens it. A page that is not listed here is not looked at by the browser tests.
+// `link` finds the address of a detail page: the first such link on the page given as `path`.
 
 /** Demo people by what they may do; the names are those of the demo organisation. */
 export const people = { owner: 'olivia', ordinary: 'alice' };
@@ -11,20 +12,30 @@ export const pages = [
   { path: '/start/applications', as: 'ordinary' },
   { path: '/me/profile', as: 'ordinary' },
   { path: '/me/security', as: 'ordinary' },
+  { path: '/me/factors/app', as: 'ordinary' },
+  { path: '/me/factors/passkey', as: 'ordinary' },
   { path: '/admin/users', as: 'ordinary', status: 403 },
   { path: '/admin', as: 'owner' },
   { path: '/admin/users', as: 'owner' },
   { path: '/admin/users?search=nobody-is-called-so', as: 'owner' },
   { path: '/admin/users/new', as: 'owner' },
+  { path: '/admin/users', link: /^\/admin\/users\/(?!new)[^/?]+$/, as: 'owner' },
   { path: '/admin/groups', as: 'owner' },
   { path: '/admin/groups/new', as: 'owner' },
+  { path: '/admin/groups', link: /^\/admin\/groups\/(?!new)[^/?]+$/, as: 'owner' },
   { path: '/admin/administrators', as: 'owner' },
   { path: '/admin/sessions', as: 'owner' },
   { path: '/admin/audit', as: 'owner' },
+  { path: '/admin/audit', link: /^\/admin\/audit\/[^/?]+$/, as: 'owner' },
   { path: '/admin/settings', as: 'owner' },
 ];
 
+/** What a page is called in the list of tests. */
+export function titleOf({ path, link }) {
+  return link ? `${path}/…` : path;
+}
+
 /** A file name for a page: `/admin/users?search=x` is `admin-users-search-x`. */
-export function nameOf(path) {
-  return path.replace(/[^a-z0-9]+/gi, '-').replace(/^-|-$/g, '') || 'root';
+export function nameOf({ path, link }) {
+  return (link ? `${path}-detail` : path).replace(/[^a-z0-9]+/gi, '-').replace(/^-|-$/g, '') || 'root';
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
 import { Window, guises, launch } from '../lib/browser.js';
-import { nameOf, pages, people } from '../lib/pages.js';
+import { nameOf, pages, people, titleOf } from '../lib/pages.js';
 import { startDemo } from '../lib/server.js';
 
 describe('pages', () => {
@@ -29,12 +29,14 @@ describe('pages', () => {
   });
 
   for (const [name, guise] of Object.entries(guises)) {
-    for (const { path, as, status = 200 } of pages) {
-      test(`${path} as ${as ?? 'a stranger'}, ${name}`, async () => {
+    for (const page of pages) {
+      const { path, link, as, status = 200 } = page;
+      test(`${titleOf(page)} as ${as ?? 'a stranger'}, ${name}`, async () => {
         const window = await Window.open(browser, server, guise, as ? states[as] : undefined);
         try {
           assert.equal(await window.open(path), status);
-          await window.picture(`${nameOf(path)}.${name}`);
+          if (link) assert.equal(await window.open(await window.firstLink(link)), status);
+          await window.picture(`${nameOf(page)}.${name}`);
           assert.deepEqual(await window.accessibility(), []);
           assert.equal(await window.overflows(), false, 'the page is wider than the window');
           assert.deepEqual(window.faults, []);
