@@ -224,14 +224,12 @@ impl Sessions {
 
     /// Ends one session (administration).
     pub async fn end(&self, call: &Call, session: SessionId) -> Result<()> {
+        authorize(call, Action::EndSessions, Resource::Organisation)?;
         let row = session::Entity::find()
             .filter(session::Column::Id.eq(session.to_string()))
             .one(self.0.store.read())
             .await?;
-        let Some(row) = row else {
-            authorize(call, Action::EndSessions, Resource::Organisation)?;
-            return Err(Error::not_found("session"));
-        };
+        let row = row.ok_or_else(|| Error::not_found("session"))?;
         let owner = self.authorize_end(call, &row.user_id).await?;
         let mut change = self.0.store.begin().await?;
         if end_where(change.txn(), call.now, "ended by an administrator", session::Column::Id.eq(&row.id).into())
