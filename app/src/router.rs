@@ -20,10 +20,7 @@ pub fn router(ui: Ui) -> Router {
         let ui = ui.clone();
         move || provide(&ui)
     };
-    let actions = {
-        let ui = ui.clone();
-        move |request: Request| door::act(ui.clone(), request)
-    };
+    let actions = move |request: Request| door::act(ui.clone(), request);
     // One by one: leptos' own way of mounting the routes mounts the server functions as well, past the door in front of them.
     let pages = routes().into_iter().fold(Router::new(), |router, route| {
         router.route(route.path(), get(render_app_async_with_context(context.clone(), App)))

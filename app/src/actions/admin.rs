@@ -58,7 +58,7 @@ pub async fn settings_organization(version: i64, organization_name: String) -> R
     let act = Act::begin()?;
     let typed = [("organization_name", organization_name.as_str())];
     change(&act, version, &typed, |settings| {
-        settings.organization_name = organization_name.trim().to_owned();
+        organization_name.trim().clone_into(&mut settings.organization_name);
         Ok(())
     })
     .await;

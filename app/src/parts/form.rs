@@ -214,7 +214,7 @@ impl Field {
                     minlength=least.filter(|least| *least > 1).map(|least| least.to_string())
                     maxlength=most.map(|most| most.to_string())
                     required=!self.optional
-                    autofocus=self.focus
+                    autofocus=self.focus || self.error.is_some()
                 />
             }
             .into_any(),

@@ -171,8 +171,8 @@ impl Surroundings {
         }
     }
 
-    fn notice(&self) -> Option<AnyView> {
-        self.flash.as_ref().and_then(Flash::view)
+    fn notice(&self, may_focus: bool) -> Option<AnyView> {
+        self.flash.as_ref().and_then(|flash| flash.view(may_focus))
     }
 
     fn step(&self, body: AnyView) -> AnyView {
@@ -180,7 +180,7 @@ impl Surroundings {
             <div class="frame-step">
                 <main id="main" tabindex="-1">
                     <p class="step-brand">{mark()}{self.organization.clone()}</p>
-                    {self.notice()}
+                    {self.notice(false)}
                     {body}
                 </main>
                 <footer>{t!("frame.step-footer")}</footer>
@@ -208,7 +208,7 @@ impl Surroundings {
                 {self.account(viewer, false)}
             </header>
             <div class="frame-portal">
-                <main id="main" tabindex="-1">{self.notice()}{body}</main>
+                <main id="main" tabindex="-1">{self.notice(true)}{body}</main>
             </div>
         }
         .into_any()
@@ -244,7 +244,7 @@ impl Surroundings {
                         {link(AdminTab::Settings, "/admin/settings", t!("nav.settings"))}
                     </ul>
                 </nav>
-                <main id="main" tabindex="-1">{self.notice()}{body}</main>
+                <main id="main" tabindex="-1">{self.notice(true)}{body}</main>
             </div>
         }
         .into_any()

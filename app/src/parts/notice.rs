@@ -147,8 +147,9 @@ impl Flash {
         flash
     }
 
-    /// The view, if the key is one of ours.
-    pub fn view(&self) -> Option<AnyView> {
+    /// The view, if the key is one of ours. Where no field is wrong, a notice may take the focus, so that it is not lost after a
+    /// post.
+    pub fn view(&self, may_focus: bool) -> Option<AnyView> {
         let kind = NOTICES.iter().find(|kind| kind.key == self.key)?;
         let text = look_up(&format!("notice.{}", kind.key))?.replace("{name}", &self.name);
         let undo = kind.undo.filter(|_| !self.undo.is_empty()).map(|action| {
@@ -160,7 +161,7 @@ impl Flash {
                 </form>
             }
         });
-        Some(notice(kind.tone, text, undo.map(IntoAny::into_any)))
+        Some(framed(kind.tone, text.into_any(), undo.map(IntoAny::into_any), may_focus && self.error.is_none()))
     }
 }
 
@@ -175,11 +176,15 @@ fn shortened(text: &str, most: usize) -> String {
 
 /// A notice on the page. Bad ones are read aloud at once, others when there is a pause.
 pub fn notice(tone: Tone, text: impl IntoView + 'static, action: Option<AnyView>) -> AnyView {
+    framed(tone, text.into_any(), action, false)
+}
+
+fn framed(tone: Tone, text: AnyView, action: Option<AnyView>, focus: bool) -> AnyView {
     let class = format!("notice {}", tone.class());
     let role = if tone == Tone::Bad { "alert" } else { "status" };
     view! {
-        <div class=class role=role>
-            <div>{text.into_any()}</div>
+        <div class=class role=role tabindex=focus.then_some("-1") autofocus=focus>
+            <div>{text}</div>
             {action}
         </div>
     }
@@ -217,6 +222,6 @@ mod tests {
 
     #[test]
     fn a_made_up_notice_shows_nothing() {
-        assert!(Flash::new("click-here-to-win").view().is_none());
+        assert!(Flash::new("click-here-to-win").view(true).is_none());
     }
 }

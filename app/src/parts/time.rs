@@ -84,7 +84,6 @@ pub fn largest_unit(duration: SignedDuration) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
