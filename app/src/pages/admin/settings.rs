@@ -46,24 +46,21 @@ pub async fn page(cx: Cx) -> Answer {
     ];
     let mfa = form("/actions/settings/mfa", &version, view! {
         {choices("policy", t!("settings.policy"), policy, policies)}
+        <p class="section-note">{t!("settings.always")}</p>
         {number("enrol_within_days", t!("field.enrol_within_days"), settings.mfa.enrol_within_days).hint(t!("settings.enrol-hint")).view()}
         {save(t!("settings.save-mfa"))}
     });
 
     let session = form("/actions/settings/session", &version, view! {
-        <div class="pair">
-            {number("portal_minutes", t!("field.portal_minutes"), settings.session.portal_minutes).hint(t!("settings.portal-hint")).view()}
-            {number("idle_minutes", t!("field.idle_minutes"), settings.session.idle_minutes).hint(t!("settings.idle-hint")).view()}
-        </div>
+        {number("portal_minutes", t!("field.portal_minutes"), settings.session.portal_minutes).hint(t!("settings.portal-hint")).view()}
+        {number("idle_minutes", t!("field.idle_minutes"), settings.session.idle_minutes).hint(t!("settings.idle-hint")).view()}
         {save(t!("settings.save-session"))}
     });
 
     let rules = &settings.password_policy;
     let password = form("/actions/settings/password", &version, view! {
-        <div class="pair">
-            {number("min_length", t!("field.min_length"), rules.min_length).hint(t!("settings.length-hint")).view()}
-            {number("min_length_with_factor", t!("field.min_length_with_factor"), rules.min_length_with_factor).hint(t!("settings.factor-hint")).view()}
-        </div>
+        {number("min_length", t!("field.min_length"), rules.min_length).hint(t!("settings.length-hint")).view()}
+        {number("min_length_with_factor", t!("field.min_length_with_factor"), rules.min_length_with_factor).hint(t!("settings.factor-hint")).view()}
         {number("history", t!("field.history"), rules.history).hint(t!("settings.history-hint")).view()}
         {save(t!("settings.save-password"))}
     });
