@@ -344,3 +344,34 @@ async fn what_is_over_is_removed_and_what_counts_is_kept() {
     let left = crate::store::entity::throttle::Entity::find().all(world.services.core.store.read()).await.unwrap();
     assert!(left.iter().all(|row| row.key.starts_with("name:")) && left.len() == 1, "{left:?}");
 }
+
+#[tokio::test]
+async fn the_first_owner_comes_in_by_one_link_and_needs_a_factor() {
+    let world = World::new().await;
+    let input = crate::identity::people::PersonInput {
+        user_name: "root".into(),
+        email: "root@example.com".into(),
+        given_name: "First".into(),
+        family_name: "Owner".into(),
+        display_name: String::new(),
+    };
+    let address = world.services.people.init_owner(&world.operator(), &input).await.unwrap();
+    let token = secret(address.expose().rsplit('/').next().unwrap());
+    let sign_in = &world.services.sign_in;
+    let view = sign_in.look_at_link(&world.anonymous(), &token).await.unwrap();
+    assert_eq!((view.purpose, view.user_name.as_str()), (LinkPurpose::FirstOwner, "root"));
+    let (new, call) = (secret(NEW), world.anonymous());
+    let (a, b) = tokio::join!(sign_in.use_link(&call, &token, &new, &new), sign_in.use_link(&call, &token, &new, &new));
+    assert_eq!([a.is_ok(), b.is_ok()].iter().filter(|ok| **ok).count(), 1, "PW-32");
+    let progress = a.or(b).unwrap();
+    assert_eq!(progress.step, Step::Enrol);
+    let call = world.with_token(&progress.session.token).await;
+    let offer = sign_in.enrol_totp_begin(&call).await.unwrap();
+    let code = crate::identity::test_people::code_at(&offer.secret, world.clock.now());
+    let (done, codes) = sign_in.enrol_totp_finish(&call, &offer.ceremony, &code, "Phone").await.unwrap();
+    assert_eq!(codes.0.len(), 10);
+    let call = world.with_token(&done.session.token).await;
+    assert!(matches!(&call.actor, crate::Actor::Person(person) if person.strong && person.roles == [Role::Owner]));
+    world.services.settings.get(&call).await.unwrap();
+    assert!(world.services.people.init_owner(&world.operator(), &input).await.is_err(), "PW-31");
+}

@@ -179,7 +179,13 @@ impl SignIn {
         let paid =
             throttle::pay(&core.store, call.now, self.buckets(call, &person.user_name, claimed.device.as_ref())?)
                 .await?;
-        let verdict = core.hasher.verify(&typed, claimed.hash.as_deref()).await?;
+        let verdict = match core.hasher.verify(&typed, claimed.hash.as_deref()).await {
+            Ok(verdict) => verdict,
+            Err(error) => {
+                paid.not_evaluated(&core.store).await?;
+                return Err(error);
+            }
+        };
         let Some(hash) = claimed.hash.filter(|_| verdict != Verdict::Wrong && person.status == ACTIVE) else {
             return Err(self.note_refusal(call, Some(&person), verdict).await?);
         };
