@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use domain::demo::Filled;
 use domain::store::ServerLock;
-use domain::{Clock, Entropy, Open, Services};
+use domain::{Actor, Call, Clock, Entropy, Open, Services};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -115,7 +116,21 @@ pub async fn run(config: &Config, demo: bool) -> Result<(), Failure> {
 }
 
 /// The demo organisation, where the database is empty and nobody but this machine can reach it.
-async fn fill(_services: &Services, _config: &Config) -> Result<(), Failure> {
+async fn fill(services: &Services, config: &Config) -> Result<(), Failure> {
+    let call = Call::local(Actor::Operator, "demo", services.clock().now());
+    let filled = services.demo.fill(&call, &config.data_dir).await.map_err(|error| explained(&error))?;
+    let mut out = std::io::stdout();
+    let written = match filled {
+        Filled::Now(file, people) => {
+            let lines = people.iter().map(|person| format!("  {}\n", person.line().expose())).collect::<String>();
+            writeln!(out, "demo people (user name, password, authenticator; also in {}):\n{lines}", file.display())
+        }
+        Filled::Before(file) => writeln!(out, "demo people and their passwords: {}", file.display()),
+    };
+    if let Err(error) = written {
+        // No reason not to serve: the file holds the same.
+        tracing::warn!("standard output: {error}");
+    }
     Ok(())
 }
 

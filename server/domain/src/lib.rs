@@ -9,6 +9,7 @@ pub mod backup;
 pub mod call;
 pub mod clock;
 mod core;
+pub mod demo;
 pub mod entropy;
 pub mod error;
 pub mod identity;

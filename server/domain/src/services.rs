@@ -11,6 +11,7 @@ use crate::audit::log::AuditLog;
 use crate::backup::Backup;
 use crate::clock::Clock;
 use crate::core::Core;
+use crate::demo::DemoOrganisation;
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::identity::administrators::Administrators;
@@ -75,6 +76,8 @@ pub struct Services {
     pub audit: AuditLog,
     /// Deliveries and clean-up.
     pub jobs: Jobs,
+    /// The demo organisation.
+    pub demo: DemoOrganisation,
     /// Backups.
     pub backup: Backup,
     /// Keys and their rotation.
@@ -137,6 +140,7 @@ impl Services {
             settings: SettingsService(core.clone()),
             audit: AuditLog(core.clone()),
             jobs: Jobs(core.clone()),
+            demo: DemoOrganisation(core.clone()),
             backup: Backup(core.clone()),
             keys: KeyService(core.clone()),
             core,

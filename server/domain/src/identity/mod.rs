@@ -14,7 +14,7 @@ pub mod notify;
 pub mod password_policy;
 pub mod passwords;
 pub mod people;
-mod people_changes;
+pub(crate) mod people_changes;
 pub(crate) mod ranks;
 pub(crate) mod roles;
 pub mod sessions;

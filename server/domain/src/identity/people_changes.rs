@@ -30,7 +30,7 @@ use crate::store::Change;
 use crate::store::entity::{administrator, ceremony, group, membership, password, password_history, user};
 
 /// The fields of a person, checked.
-struct Checked {
+pub(crate) struct Checked {
     user_name: UserName,
     email: Email,
     given_name: PersonName,
@@ -39,7 +39,8 @@ struct Checked {
 }
 
 impl Checked {
-    fn of(input: &PersonInput) -> Result<Self> {
+    /// Checks what was typed; the refusal names the field.
+    pub(crate) fn of(input: &PersonInput) -> Result<Self> {
         let given_name =
             PersonName::parse(&input.given_name).map_err(|e| Error::invalid("given_name", e.to_string()))?;
         let family_name =
@@ -376,10 +377,22 @@ impl People {
     }
 }
 
-/// Writes a new person with their words.
+/// Writes a new, invited person with their words.
 async fn insert(txn: &impl ConnectionTrait, core: &Core, now: Timestamp, checked: &Checked) -> Result<user::Model> {
     let id = UserId::from_random(core.entropy.bytes()?);
-    let row = checked.row(id, now, enrol_by(core, now));
+    insert_as(txn, core, now, checked, id, Status::Invited).await
+}
+
+/// [`insert`] under a given id and in a given state.
+pub(crate) async fn insert_as(
+    txn: &impl ConnectionTrait,
+    core: &Core,
+    now: Timestamp,
+    checked: &Checked,
+    id: UserId,
+    status: Status,
+) -> Result<user::Model> {
+    let row = user::Model { status: status.as_str().to_owned(), ..checked.row(id, now, enrol_by(core, now)) };
     user::Entity::insert(user::ActiveModel::from(row.clone()).reset_all())
         .exec_without_returning(txn)
         .await

@@ -31,6 +31,12 @@ fn totp(secret: &[u8], account: &str, issuer: &str) -> Result<Totp> {
         .map_err(|e| Error::internal(format!("totp: {e}")))
 }
 
+/// The address that an app scans.
+pub(crate) fn address(secret: &[u8], account: &str, issuer: &str) -> Result<Secret> {
+    let uri = totp(secret, account, issuer)?.to_url().map_err(|e| Error::internal(format!("totp: {e}")))?;
+    Ok(Secret::new(uri))
+}
+
 /// Whether a text could be such a code; recovery codes look otherwise.
 pub(crate) fn looks_like_code(text: &str) -> bool {
     text.len() == 6 && text.bytes().all(|b| b.is_ascii_digit())
@@ -61,9 +67,8 @@ pub(crate) async fn offer(
         let secret = core.entropy.bytes::<SECRET_BYTES>()?.to_vec();
         (ceremonies::keep(core.store.write(), core, now, kind, session, &secret).await?, secret)
     };
-    let totp = totp(&secret, &person.user_name, &core.settings().organization_name)?;
-    let uri = totp.to_url().map_err(|e| Error::internal(format!("totp: {e}")))?;
-    Ok(TotpOffer { ceremony, secret: Secret::new(data_encoding::BASE32_NOPAD.encode(&secret)), uri: Secret::new(uri) })
+    let uri = address(&secret, &person.user_name, &core.settings().organization_name)?;
+    Ok(TotpOffer { ceremony, secret: Secret::new(data_encoding::BASE32_NOPAD.encode(&secret)), uri })
 }
 
 /// Checks the first code of an offered secret; gives the secret and the step of the code.
