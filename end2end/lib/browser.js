@@ -27,7 +27,7 @@ export async function launch() {
   return chromium.launch({
     executablePath,
     // The sandbox wants rights that containers do not give; the pages are our own.
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
   });
 }
 
