@@ -161,7 +161,7 @@ fn weight(headers: &HeaderMap, form: Form) -> u16 {
         }
     }
     // Unnamed, the plain file is always welcome, but less than anything the client took the trouble to name.
-    named.or(star).unwrap_or(if form == Form::Identity { 1 } else { 0 })
+    named.or(star).unwrap_or(u16::from(form == Form::Identity))
 }
 
 /// `0.85` is 850; what is no weight counts as a refusal.

@@ -1,7 +1,5 @@
 //! Static files, asked for through the router as a browser would.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::{collections::BTreeMap, io::Read as _};
 
 use axum::{

@@ -32,6 +32,7 @@ mod people_tests;
 #[cfg(test)]
 mod test_admins;
 #[cfg(any(test, feature = "testing"))]
+#[expect(clippy::unwrap_used, clippy::expect_used, reason = "a person who cannot be put there ends the test")]
 pub mod test_people;
 #[cfg(test)]
 mod throttle_tests;

@@ -1,5 +1,4 @@
 //! The rule that an owner remains, and who may hand out roles.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use model::{Refusal, Role, UserId};
 

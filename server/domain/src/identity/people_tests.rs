@@ -1,5 +1,4 @@
 //! People as administrators work with them.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;
 

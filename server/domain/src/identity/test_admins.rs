@@ -1,5 +1,4 @@
 //! Administrators for the tests of administration, and the steps that most of those tests begin with.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use model::{Role, SessionId, UserId};
 use sea_orm::EntityTrait as _;
