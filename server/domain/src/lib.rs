@@ -17,7 +17,7 @@ pub mod jobs;
 pub mod key_files;
 pub mod key_rotation;
 pub mod keys;
-mod outbound;
+pub mod outbound;
 pub mod page;
 pub mod secret;
 mod services;

@@ -1,75 +1,133 @@
-//! Syslog messages as RFC 5424 has them, and their framing on a stream (RFC 6587, octet counting).
+//! One line of syslog as RFC 5424 has it, and its framing on a TCP stream (RFC 6587, octet counting).
+//!
+//! Whatever comes in, one line goes out: header fields are cut to printable ASCII, and nothing that a reader could take for the
+//! end of a line, or that would turn the direction of the text, reaches the message unescaped.
 
 use std::fmt::Write as _;
 
-/// The facility of audit messages ("log audit").
-pub const AUDIT: u8 = 13;
+/// The least that RFC 5424 wants every receiver to take.
+pub const LEAST_LIMIT: usize = 480;
 
-/// How grave a message is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    /// Something was refused or failed.
-    Warning,
-    /// Something was done.
-    Notice,
-}
-
-/// One message.
-#[derive(Clone, Copy, Debug)]
-pub struct Message<'a> {
-    /// How grave.
-    pub severity: Severity,
-    /// RFC 3339 in UTC, with at most six digits of a second.
+/// What a line says. Empty header fields become `-`.
+#[derive(Clone, Debug)]
+pub struct Line<'a> {
+    /// 0 to 23; 13 is "log audit".
+    pub facility: u8,
+    /// 0 (emergency) to 7 (debug).
+    pub severity: u8,
+    /// RFC 3339 with at most six digits of a second, or empty.
     pub timestamp: &'a str,
-    /// The machine.
+    /// The host it happened on.
     pub host: &'a str,
     /// The program.
-    pub program: &'a str,
-    /// Which kind of message.
-    pub kind: &'a str,
-    /// The words, in UTF-8.
-    pub text: &'a str,
+    pub app: &'a str,
+    /// The process.
+    pub process: &'a str,
+    /// The kind of message.
+    pub message_id: &'a str,
+    /// The name of the one element of structured data; empty: none.
+    pub element: &'a str,
+    /// Its parameters. Later ones are left out where the line would grow too long.
+    pub parameters: &'a [(&'a str, &'a str)],
+    /// The text. Where it holds JSON, it holds the same JSON afterwards. Cut at the end where the line would grow too long.
+    pub message: &'a str,
 }
 
-impl Message<'_> {
-    /// The message without framing: what goes into one datagram. One line, whatever the parts hold.
-    pub fn line(&self) -> String {
-        let severity = match self.severity {
-            Severity::Warning => 4,
-            Severity::Notice => 5,
-        };
-        let mut line = format!("<{}>1 ", AUDIT * 8 + severity);
-        for (part, most) in [(self.timestamp, 32), (self.host, 255), (self.program, 48), ("", 128), (self.kind, 32)] {
-            push_header(&mut line, part, most);
+impl Line<'_> {
+    /// The line, at most `limit` bytes long (but not less than [`LEAST_LIMIT`]).
+    pub fn format(&self, limit: usize) -> String {
+        let limit = limit.max(LEAST_LIMIT);
+        let priority = u16::from(self.facility.min(23)) * 8 + u16::from(self.severity.min(7));
+        let mut line = format!(
+            "<{priority}>1 {} {} {} {} {} ",
+            field(self.timestamp, 32),
+            // RFC 5424 allows longer names; these leave room for the rest in the shortest line.
+            field(self.host, 128),
+            field(self.app, 48),
+            field(self.process, 64),
+            field(self.message_id, 32),
+        );
+        self.data(&mut line, limit);
+        if !self.message.is_empty() {
             line.push(' ');
-        }
-        // No structured data; then the mark that says UTF-8.
-        line.push_str("- \u{feff}");
-        for c in self.text.chars() {
-            // A control character could end the message early or draw on a terminal.
-            if c.is_control() {
-                let _ = write!(line, "\\u{:04x}", u32::from(c));
-            } else {
-                line.push(c);
-            }
+            let room = limit.saturating_sub(line.len());
+            push_escaped(&mut line, self.message, room);
         }
         line
     }
 
-    /// The message as it goes through a stream: its length, a space, itself.
-    pub fn framed(&self) -> Vec<u8> {
-        let line = self.line();
-        format!("{} {line}", line.len()).into_bytes()
+    fn data(&self, line: &mut String, limit: usize) {
+        let element = name(self.element);
+        if element.is_empty() {
+            line.push('-');
+            return;
+        }
+        line.push('[');
+        line.push_str(&element);
+        for (key, value) in self.parameters {
+            let key = name(key);
+            let mut parameter = format!(" {key}=\"");
+            push_value(&mut parameter, value);
+            parameter.push('"');
+            if !key.is_empty() && line.len() + parameter.len() < limit {
+                line.push_str(&parameter);
+            }
+        }
+        line.push(']');
     }
 }
 
-/// A part of the header: printable ASCII without spaces, cut to its longest, `-` where nothing is left.
-fn push_header(line: &mut String, part: &str, most: usize) {
-    let before = line.len();
-    line.extend(part.chars().filter(char::is_ascii_graphic).take(most));
-    if line.len() == before {
-        line.push('-');
+/// A line with its length in front, for a stream.
+pub fn framed(line: &str) -> Vec<u8> {
+    format!("{} {line}", line.len()).into_bytes()
+}
+
+/// A header field: printable ASCII without spaces, `-` when nothing is left.
+fn field(text: &str, most: usize) -> String {
+    let kept: String = text.chars().map(|c| if c.is_ascii_graphic() { c } else { '_' }).take(most).collect();
+    if kept.is_empty() { "-".to_owned() } else { kept }
+}
+
+/// The name of an element or a parameter: as a header field, and without the characters that end a name.
+fn name(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, '=' | ']' | '"')).take(32).collect()
+}
+
+/// The value of a parameter: quotation mark, backslash and bracket are escaped, control characters become spaces.
+fn push_value(out: &mut String, value: &str) {
+    for c in value.chars().take(256) {
+        match c {
+            '"' | '\\' | ']' => out.extend(['\\', c]),
+            c if is_unsafe(c) => out.push(' '),
+            c => out.push(c),
+        }
     }
+}
+
+/// The text, with unsafe characters written as JSON writes them; at most `room` bytes, never half a character or escape.
+fn push_escaped(out: &mut String, text: &str, room: usize) {
+    let end = out.len() + room;
+    let mut escaped = String::with_capacity(12);
+    for c in text.chars() {
+        escaped.clear();
+        if is_unsafe(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a string does not fail.
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(c);
+        }
+        if out.len() + escaped.len() > end {
+            return;
+        }
+        out.push_str(&escaped);
+    }
+}
+
+/// What could end a line, steer a terminal, or turn the direction of what follows.
+fn is_unsafe(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -78,39 +136,95 @@ mod tests {
 
     use super::*;
 
-    fn message<'a>(kind: &'a str, text: &'a str) -> Message<'a> {
-        Message {
-            severity: Severity::Notice,
-            timestamp: "2026-01-01T00:00:00.000Z",
-            host: "portal.example.com",
-            program: "vestibule",
-            kind,
-            text,
-        }
+    const PLAIN: Line<'static> = Line {
+        facility: 13,
+        severity: 6,
+        timestamp: "2026-01-01T00:00:00.123Z",
+        host: "sso.example.com",
+        app: "vestibule",
+        process: "n1",
+        message_id: "CreateUser",
+        element: "audit@32473",
+        parameters: &[("seq", "7"), ("outcome", "success")],
+        message: "{\"a\":1}",
+    };
+
+    #[test]
+    fn a_plain_line_reads_as_the_rfc_has_it() {
+        assert_eq!(
+            PLAIN.format(8192),
+            "<110>1 2026-01-01T00:00:00.123Z sso.example.com vestibule n1 CreateUser [audit@32473 seq=\"7\" outcome=\"success\"] {\"a\":1}"
+        );
+        let bare = Line { timestamp: "", host: "", app: "", process: "", message_id: "", element: "", message: "", ..PLAIN };
+        assert_eq!(bare.format(8192), "<110>1 - - - - - -");
+        assert_eq!(framed("abc"), b"3 abc");
+        assert_eq!(framed("\u{fc}"), "2 \u{fc}".as_bytes(), "bytes are counted, not characters");
+        assert_eq!(Line { facility: 99, severity: 99, ..bare }.format(8192), "<191>1 - - - - - -");
     }
 
     #[test]
-    fn a_message_is_as_the_standard_has_it() {
-        assert_eq!(
-            message("CreateUser", "{\"a\":1}").line(),
-            "<109>1 2026-01-01T00:00:00.000Z portal.example.com vestibule - CreateUser - \u{feff}{\"a\":1}"
-        );
-        let refused = Message { severity: Severity::Warning, ..message("", "ü") };
-        assert_eq!(refused.line(), "<108>1 2026-01-01T00:00:00.000Z portal.example.com vestibule - - - \u{feff}ü");
-        let framed = refused.framed();
-        assert!(
-            framed.starts_with(format!("{} <108>", refused.line().len()).as_bytes()),
-            "octets are counted, not characters"
-        );
+    fn hostile_values_stay_in_their_field() {
+        let hostile = [
+            ("a second line", "x\n<110>1 - evil evil - - - forged"),
+            ("carriage return and null", "x\r\0<0>1"),
+            ("end of the element", "x\"] forged [y z=\"\\"),
+            ("line separators of Unicode", "a\u{2028}b\u{2029}c\u{85}d"),
+            ("turned direction", "\u{202e}gpj.exe\u{2066}"),
+            ("terminal", "\u{1b}[2J\u{9b}31m"),
+        ];
+        for (what, text) in hostile {
+            let line = Line {
+                host: text,
+                app: text,
+                process: text,
+                message_id: text,
+                parameters: &[("name", text), (text, "v")],
+                message: text,
+                ..PLAIN
+            }
+            .format(8192);
+            assert!(!line.chars().any(is_unsafe), "{what}: {line:?}");
+            let (header, _) = line.split_once('[').unwrap();
+            assert_eq!(header.split(' ').count(), 7, "{what}: {line:?}");
+            let (value, message) = parse_value(&line, "name");
+            let readable: String = text.chars().map(|c| if is_unsafe(c) { ' ' } else { c }).collect();
+            assert_eq!(value, readable, "{what}");
+            assert!(!message.is_empty(), "{what}");
+        }
+    }
+
+    /// Reads the first parameter as a receiver does; gives it and what follows.
+    fn parse_value<'a>(line: &'a str, name: &str) -> (String, &'a str) {
+        let start = line.find(&format!(" {name}=\"")).unwrap() + name.len() + 3;
+        let mut value = String::new();
+        let mut chars = line[start..].char_indices();
+        while let Some((at, c)) = chars.next() {
+            match c {
+                '\\' => value.push(chars.next().unwrap().1),
+                '"' => return (value, &line[start + at + 1..]),
+                c => value.push(c),
+            }
+        }
+        panic!("the value does not end: {line}")
+    }
+
+    #[test]
+    fn escaping_leaves_json_the_same_json() {
+        let value = serde_json::json!({ "name": "a\u{2028}\u{202e}\u{7f}\u{85}\u{1b}\n\"\\\u{1f600}" });
+        let line = Line { message: &value.to_string(), ..PLAIN }.format(8192);
+        let (_, message) = line.split_once("] ").unwrap();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(message).unwrap(), value);
     }
 
     proptest! {
         #[test]
-        fn no_part_breaks_out_of_its_place(kind in "\\PC*|[\\x00-\\x20]*", text in any::<String>()) {
-            let line = message(&kind, &text).line();
-            prop_assert!(!line.chars().any(char::is_control), "one line (AUTHZ-21)");
-            prop_assert_eq!(line.split(' ').nth(5).map(|part| part.len() <= 32 && part.is_ascii()), Some(true));
-            prop_assert_eq!(line.split(' ').nth(6), Some("-"));
+        fn no_text_breaks_the_line_or_the_limit(a in any::<String>(), b in any::<String>(), limit in 0_usize..4000) {
+            let long = b.repeat(50);
+            let line = Line { host: &a, app: &b, process: &a, message_id: &b, timestamp: &a, element: &a,
+                parameters: &[(&a, &b), (&b, &long)], message: &long, ..PLAIN }.format(limit);
+            prop_assert!(line.len() <= limit.max(LEAST_LIMIT));
+            prop_assert!(!line.chars().any(is_unsafe));
+            prop_assert_eq!(line.split(' ').nth(1).is_some(), true);
         }
     }
 }

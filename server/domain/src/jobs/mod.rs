@@ -163,7 +163,9 @@ async fn deliver_one(core: &Core, row: &Taken) -> std::result::Result<(), Failur
             };
             mail::send(settings, &row.id, row.created_at, to, subject, text).await.map(drop)
         }
-        Ok(Payload::Webhook { webhook, body }) => webhook::send(core, core.clock.now(), &row.id, webhook, body).await,
+        Ok(Payload::Webhook { webhook, event, body }) => {
+            webhook::send(core, core.clock.now(), webhook::Delivery { id: &row.id, webhook, event, body }).await
+        }
         Err(e) => Err(Failure::ForNow(e.cause().unwrap_or("cannot be opened").to_owned())),
     }
 }

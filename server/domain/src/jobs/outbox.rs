@@ -40,6 +40,8 @@ pub(crate) enum Payload {
     Webhook {
         /// Which of the webhooks of the settings.
         webhook: String,
+        /// What happened.
+        event: String,
         /// The body.
         body: String,
     },

@@ -8,7 +8,6 @@ use std::collections::{BTreeSet, HashMap};
 use model::Timestamp;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use serde_json::json;
 
 use super::outbox::{self, Payload};
 use crate::audit::log::shown;
@@ -150,11 +149,10 @@ pub(crate) async fn to_webhooks(core: &Core, now: Timestamp) -> Result<()> {
                     break;
                 }
                 for row in rows.into_iter().filter(|row| wants(&row.action)) {
-                    let entry = shown(row, &HashMap::new());
-                    let body =
-                        json!({"type": entry.action, "timestamp": rfc3339(entry.time), "data": entry}).to_string();
-                    outbox::enqueue(change.txn(), core, now, &Payload::Webhook { webhook: webhook.id.clone(), body })
-                        .await?;
+                    let event = row.action.clone();
+                    let body = json_line(row)?;
+                    let payload = Payload::Webhook { webhook: webhook.id.clone(), event, body };
+                    outbox::enqueue(change.txn(), core, now, &payload).await?;
                 }
                 change.commit().await?;
                 chain.seq = last;
@@ -162,12 +160,6 @@ pub(crate) async fn to_webhooks(core: &Core, now: Timestamp) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// A moment as RFC 3339 in UTC.
-pub(crate) fn rfc3339(time: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(time.0)
-        .map_or_else(|_| "1970-01-01T00:00:00Z".to_owned(), |time| time.to_string())
 }
 
 /// An entry as one line of JSON.

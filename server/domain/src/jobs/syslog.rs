@@ -4,18 +4,21 @@
 //! for a while; a connection that breaks before is tried again from the same place, so that entries may come twice and are
 //! never left out. UDP promises nothing.
 
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use model::Timestamp;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
-use wire::syslog::{Message, Severity};
+use wire::syslog::{Line, framed};
 
 use super::streams::{self, SYSLOG};
+use crate::audit::log::{Entry, shown};
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::outbound;
+use crate::outbound::{Clear, Rule};
+use crate::store::entity::audit_entry;
 
 /// Entries sent over one connection.
 const BATCH: u64 = 500;
@@ -24,9 +27,18 @@ const LEASE: i64 = Timestamp::MINUTE;
 /// Waiting after a failure.
 const WAIT: i64 = 30 * Timestamp::SECOND;
 const CONNECTING: Duration = Duration::from_secs(5);
-const SENDING: Duration = Duration::from_secs(20);
+/// The longest time for everything that is sent under one lease.
+const SENDING: Duration = Duration::from_secs(40);
 /// How long a receiver may take to close the connection.
 const CLOSING: Duration = Duration::from_secs(2);
+/// The longest line on TCP: what common receivers take by default.
+const LONGEST_ON_TCP: usize = 8192;
+/// The longest line on UDP: what every receiver should take.
+const LONGEST_ON_UDP: usize = 2048;
+/// "log audit"
+const FACILITY: u8 = 13;
+const WARNING: u8 = 4;
+const NOTICE: u8 = 5;
 
 /// Where entries go: `tcp://host:port` or `udp://host:port`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +80,9 @@ pub(crate) async fn run(core: &Core, now: Timestamp) -> Result<u64> {
     if !streams::take(core, SYSLOG, now, until).await? {
         return Ok(0);
     }
-    match send_all(core, &Destination::parse(address)?).await {
+    let sending = async { send_all(core, &Destination::parse(address)?).await };
+    let sent = tokio::time::timeout(SENDING, sending).await;
+    match sent.unwrap_or_else(|_| Err(unreachable("took too long"))) {
         Ok(sent) => {
             streams::release(core, SYSLOG, until, Timestamp(0)).await?;
             Ok(sent)
@@ -81,44 +95,71 @@ pub(crate) async fn run(core: &Core, now: Timestamp) -> Result<u64> {
     }
 }
 
-/// One batch of each chain: the next second brings the next.
 async fn send_all(core: &Core, to: &Destination) -> Result<u64> {
-    let addresses = outbound::resolve(&to.host, to.port, &core.outbound_allow).await.map_err(unreachable)?;
+    let addresses = Rule::of(core).judge(&to.host, to.port, Clear::Allowed).await?;
     let host = core.public_url.host_str().unwrap_or_default();
     let mut sent = 0;
-    for chain in streams::behind(core, SYSLOG).await? {
-        let rows = streams::entries(core, &chain, BATCH).await?;
-        let Some(last) = rows.last().map(|row| row.seq) else { continue };
-        let mut messages = Vec::with_capacity(rows.len());
-        for row in rows {
-            let timestamp = streams::rfc3339(Timestamp(row.time));
-            let severity = if row.outcome == "success" { Severity::Notice } else { Severity::Warning };
-            let kind = row.action.clone();
-            let text = streams::json_line(row)?;
-            let message =
-                Message { severity, timestamp: &timestamp, host, program: "vestibule", kind: &kind, text: &text };
-            messages.push(if to.tcp { message.framed() } else { message.line().into_bytes() });
+    for mut chain in streams::behind(core, SYSLOG).await? {
+        loop {
+            let rows = streams::entries(core, &chain, BATCH).await?;
+            let Some(last) = rows.last().map(|row| row.seq) else { break };
+            let lines = rows.into_iter().map(|row| line_of(host, row, if to.tcp { LONGEST_ON_TCP } else { LONGEST_ON_UDP }));
+            let lines = lines.collect::<Result<Vec<String>>>()?;
+            let taken = if to.tcp { over_tcp(&addresses, &lines).await } else { over_udp(&addresses, &lines).await };
+            taken.map_err(unreachable)?;
+            if !streams::advance(core.store.write(), SYSLOG, &chain, last).await? {
+                // The settings turned the stream off, or on anew.
+                return Ok(sent);
+            }
+            sent += lines.len() as u64;
+            chain.seq = last;
         }
-        let sending = async {
-            if to.tcp { over_tcp(&addresses, &messages).await } else { over_udp(&addresses, &messages).await }
-        };
-        match tokio::time::timeout(SENDING, sending).await {
-            Ok(outcome) => outcome.map_err(|e| unreachable(e.to_string()))?,
-            Err(_) => return Err(unreachable("took too long".to_owned())),
-        }
-        streams::advance(core.store.write(), SYSLOG, &chain, last).await?;
-        sent += u64::try_from(messages.len()).unwrap_or(u64::MAX);
     }
     Ok(sent)
 }
 
-fn unreachable(cause: String) -> Error {
+fn unreachable(cause: impl std::fmt::Display) -> Error {
     Error::unavailable("The syslog receiver cannot be reached.").because(cause)
 }
 
-async fn over_tcp(addresses: &[SocketAddr], messages: &[Vec<u8>]) -> std::io::Result<()> {
+/// The line of an entry. Where it would be too long, the details of the change are left out; the JSON stays whole.
+fn line_of(host: &str, row: audit_entry::Model, longest: usize) -> Result<String> {
+    let (node, seq) = (row.node.clone(), row.seq.to_string());
+    let mut entry = shown(row, &HashMap::new());
+    let time = jiff::Timestamp::from_millisecond(entry.time.0).map(|time| time.to_string()).unwrap_or_default();
+    let (id, action, outcome) = (entry.id.clone(), entry.action.clone(), entry.outcome.clone());
+    let parameters = [("id", id.as_str()), ("node", &node), ("seq", &seq), ("outcome", &outcome)];
+    let line = |entry: &Entry, limit: usize| {
+        let json = serde_json::to_string(entry).map_err(|e| Error::internal(format!("audit entry: {e}")))?;
+        let line = Line {
+            facility: FACILITY,
+            severity: if outcome == "success" { NOTICE } else { WARNING },
+            timestamp: &time,
+            host,
+            app: "vestibule",
+            process: &node,
+            message_id: &action,
+            // The number that is set aside for examples; this program has none of its own.
+            element: "audit@32473",
+            parameters: &parameters,
+            message: &json,
+        };
+        Ok(line.format(limit))
+    };
+    let whole = line(&entry, usize::MAX)?;
+    if whole.len() <= longest {
+        return Ok(whole);
+    }
+    entry.changes = serde_json::json!({ "omitted": true });
+    entry.reason = entry.reason.map(|reason| reason.chars().take(100).collect());
+    line(&entry, longest)
+}
+
+async fn over_tcp(addresses: &[SocketAddr], lines: &[String]) -> std::io::Result<()> {
     let mut stream = tokio::time::timeout(CONNECTING, TcpStream::connect(addresses)).await??;
-    stream.write_all(&messages.concat()).await?;
+    for line in lines {
+        stream.write_all(&framed(line)).await?;
+    }
     stream.shutdown().await?;
     let mut answer = [0; 256];
     loop {
@@ -131,14 +172,14 @@ async fn over_tcp(addresses: &[SocketAddr], messages: &[Vec<u8>]) -> std::io::Re
     }
 }
 
-async fn over_udp(addresses: &[SocketAddr], messages: &[Vec<u8>]) -> std::io::Result<()> {
+async fn over_udp(addresses: &[SocketAddr], lines: &[String]) -> std::io::Result<()> {
     let Some(to) = addresses.first() else { return Ok(()) };
     let socket = match to {
         SocketAddr::V4(_) => UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await?,
         SocketAddr::V6(_) => UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).await?,
     };
-    for message in messages {
-        socket.send_to(message, to).await?;
+    for line in lines {
+        socket.send_to(line.as_bytes(), to).await?;
     }
     Ok(())
 }

@@ -1,94 +1,108 @@
-//! Webhooks: an event as JSON, posted to an address of the settings and signed.
+//! Delivery of one event to one webhook: a signed POST to an address that was judged, without redirects.
 //!
-//! The headers are those of Standard Webhooks: `webhook-id` (the same in every repetition), `webhook-timestamp` (seconds) and
-//! `webhook-signature`, which is `v1,` and the base64 of HMAC-SHA256 over `<id>.<timestamp>.<body>` with the webhook's secret.
-//! No redirect is followed, no proxy used, and nothing of the answer is read but its status.
+//! The receiver computes HMAC-SHA256 over `<vestibule-timestamp>.<body>` with the webhook's secret and compares it with
+//! `vestibule-signature` (`sha256=<hex>`). `vestibule-id` is the same when a delivery is repeated. Events may arrive in
+//! another order than they happened in; the body says when.
 
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use model::Timestamp;
-use reqwest::redirect::Policy;
-use url::Url;
+use reqwest::redirect;
 
 use super::outbox::Failure;
 use crate::core::Core;
 use crate::key_rotation::webhook_place;
-use crate::outbound;
+use crate::outbound::{self, Rule};
 
-const CONNECTING: Duration = Duration::from_secs(5);
-const ANSWER: Duration = Duration::from_secs(15);
+/// The longest wait for the whole exchange.
+const EXCHANGE: Duration = Duration::from_secs(10);
+/// The longest wait for the connection.
+const CONNECTION: Duration = Duration::from_secs(5);
+/// So much of the answer is read, and ignored.
+const ANSWER: usize = 64 * 1024;
 
-/// Posts one event. A webhook that is gone from the settings wants nothing any more.
-pub(crate) async fn send(
-    core: &Core,
-    now: Timestamp,
-    id: &str,
-    webhook: &str,
-    body: &str,
-) -> std::result::Result<(), Failure> {
+/// One event on its way to one webhook.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Delivery<'a> {
+    /// The same in every repetition.
+    pub(crate) id: &'a str,
+    /// Which webhook of the settings.
+    pub(crate) webhook: &'a str,
+    /// What happened.
+    pub(crate) event: &'a str,
+    /// The audit entry as JSON.
+    pub(crate) body: &'a str,
+}
+
+/// Sends one event. A webhook that is gone from the settings wants nothing any more.
+pub(crate) async fn send(core: &Core, now: Timestamp, delivery: Delivery<'_>) -> Result<(), Failure> {
+    let Delivery { id, webhook, event, body } = delivery;
     let settings = core.settings();
     let Some(webhook) = settings.webhooks.iter().find(|known| known.id == webhook) else {
         return Ok(());
     };
-    let url = Url::parse(&webhook.url).map_err(|e| Failure::ForGood(format!("address: {e}")))?;
+    let url = outbound::parse(&webhook.url).map_err(|e| Failure::ForGood(e.to_string()))?;
     let secret = core.keys.open(webhook_place(&webhook.id), &webhook.sealed_secret);
-    let secret = secret.map_err(|e| Failure::ForNow(e.cause().unwrap_or("secret cannot be opened").to_owned()))?;
-    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
-        return Err(Failure::ForGood("address without host".to_owned()));
-    };
-    let addresses = outbound::resolve(host, port, &core.outbound_allow).await.map_err(Failure::ForNow)?;
-    // Unprotected only to where the operator said that it is fine.
-    if url.scheme() != "https"
-        && !addresses.iter().all(|address| outbound::is_allowed(address.ip(), &core.outbound_allow))
-    {
-        return Err(Failure::ForNow("http is for addresses in outbound.allow; use https".to_owned()));
-    }
-    let client = reqwest::Client::builder()
-        .redirect(Policy::none())
+    let secret = secret.map_err(|e| Failure::ForNow(e.cause().unwrap_or("the secret cannot be opened").to_owned()))?;
+    let for_now = |e: crate::Error| Failure::ForNow(format!("{e} ({})", e.cause().unwrap_or("no further cause")));
+    let addresses = Rule::of(core).judge_url(&url).await.map_err(for_now)?;
+
+    let timestamp = (now.0 / 1000).to_string();
+    let no_client = |e: reqwest::Error| Failure::ForNow(format!("no client: {e}"));
+    let mut client = reqwest::Client::builder()
+        .user_agent("vestibule")
+        .redirect(redirect::Policy::none())
         .no_proxy()
-        .connect_timeout(CONNECTING)
-        .timeout(ANSWER)
-        .pool_max_idle_per_host(0)
-        .resolve_to_addrs(host, &addresses)
-        .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECTION)
+        .timeout(EXCHANGE)
+        .pool_max_idle_per_host(0);
+    if let Some(host) = url.domain() {
+        // Exactly the addresses that were judged: another look-up could answer otherwise.
+        client = client.resolve_to_addrs(host, &addresses);
+    }
+    let sent = client
         .build()
-        .map_err(|e| Failure::ForNow(format!("client: {e}")))?;
-    let timestamp = now.0.div_euclid(1000).to_string();
-    let answer = client
+        .map_err(no_client)?
         .post(url)
         .header("content-type", "application/json")
-        .header("webhook-id", id)
-        .header("webhook-timestamp", &timestamp)
-        .header("webhook-signature", signature(&secret, id, &timestamp, body))
+        .header("vestibule-event", event)
+        .header("vestibule-id", id)
+        .header("vestibule-signature", signature(&secret, &timestamp, body))
+        .header("vestibule-timestamp", timestamp)
         .body(body.to_owned())
         .send()
-        .await
-        .map_err(|e| Failure::ForNow(chain_of(&e.without_url())))?;
-    match answer.status() {
-        status if status.is_success() => Ok(()),
-        reqwest::StatusCode::GONE => Err(Failure::ForGood("the receiver is gone for good (410)".to_owned())),
-        status if status.is_redirection() => {
-            Err(Failure::ForNow(format!("the receiver redirects ({status}), which is not followed")))
+        .await;
+    // The address may hold a token of its own: it stays out of what is noted.
+    let mut answer = sent.map_err(|e| Failure::ForNow(chain(&e.without_url())))?;
+    let status = answer.status();
+    if status.is_redirection() {
+        return Err(Failure::ForNow(format!("answered {status}; redirects are not followed")));
+    }
+    if status == reqwest::StatusCode::GONE {
+        return Err(Failure::ForGood("answered 410: gone for good".to_owned()));
+    }
+    if !status.is_success() {
+        return Err(Failure::ForNow(format!("answered {status}")));
+    }
+    let mut read = 0;
+    while read < ANSWER {
+        match answer.chunk().await {
+            Ok(Some(chunk)) => read += chunk.len(),
+            Ok(None) | Err(_) => break,
         }
-        status => Err(Failure::ForNow(format!("the receiver answered {status}"))),
     }
+    Ok(())
 }
 
-/// The value of `webhook-signature`.
-fn signature(secret: &[u8], id: &str, timestamp: &str, body: &str) -> String {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-    let mut signed = hmac::Context::with_key(&key);
-    for part in [id, ".", timestamp, ".", body] {
-        signed.update(part.as_bytes());
-    }
-    format!("v1,{}", STANDARD.encode(signed.sign().as_ref()))
+/// `sha256=` and the HMAC of time and body in hex.
+fn signature(secret: &[u8], timestamp: &str, body: &str) -> String {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), format!("{timestamp}.{body}").as_bytes());
+    format!("sha256={}", data_encoding::HEXLOWER.encode(tag.as_ref()))
 }
 
-/// An error with its causes: reqwest's own text names only the outermost.
-fn chain_of(error: &dyn std::error::Error) -> String {
+/// An error with its causes: the outermost alone says only "error sending request".
+fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
@@ -96,16 +110,4 @@ fn chain_of(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::signature;
-
-    #[test]
-    fn the_signature_is_the_one_of_the_standard() {
-        // Computed with openssl: printf 'msg_1.1700000000.{"a":1}' | openssl dgst -sha256 -hmac 'secret' -binary | base64
-        let expected = "v1,Q5nZ7DiOGwijBBqvBVAK6c0zDr2JLkXI7TaV4f+Q2vY=";
-        assert_eq!(signature(b"secret", "msg_1", "1700000000", r#"{"a":1}"#), expected);
-    }
 }
