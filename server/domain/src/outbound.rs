@@ -75,6 +75,17 @@ impl<'a> Rule<'a> {
         if address.is_loopback() { allowed && self.public_url_is_loopback } else { allowed || is_public(address) }
     }
 
+    /// Refuses what can be refused without a look-up: an address that may not be connected to. For settings when they are saved.
+    pub fn refuse_literal(self, field: &'static str, host: &str) -> Result<()> {
+        let name = host.trim_end_matches('.');
+        let address = match name.trim_matches(['[', ']']).parse::<IpAddr>() {
+            Ok(address) => address,
+            Err(_) if name.eq_ignore_ascii_case("localhost") => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            Err(_) => return Ok(()),
+        };
+        if self.admits(address) { Ok(()) } else { Err(private(field, host)) }
+    }
+
     /// Looks up a host and gives the addresses that may be connected to.
     pub async fn judge(self, host: &str, port: u16, clear: Clear) -> Result<Vec<SocketAddr>> {
         let unknown = || Error::unavailable(format!("The name {host} cannot be looked up."));
@@ -88,8 +99,7 @@ impl<'a> Rule<'a> {
         };
         let admitted: Vec<SocketAddr> = found.iter().copied().filter(|found| self.admits(found.ip())).collect();
         if admitted.is_empty() {
-            return Err(Error::invalid("url", format!("leads to a private address. Add it to outbound.allow if {host} is meant."))
-                .because(format!("{host} is {found:?}")));
+            return Err(private("url", host).because(format!("{host} is {found:?}")));
         }
         if clear == Clear::LoopbackOnly && !admitted.iter().all(|address| address.ip().to_canonical().is_loopback()) {
             return Err(Error::invalid("url", "must begin with https"));
@@ -104,6 +114,10 @@ impl<'a> Rule<'a> {
         let clear = if url.scheme() == "https" { Clear::Never } else { Clear::LoopbackOnly };
         self.judge(host, port, clear).await
     }
+}
+
+fn private(field: &'static str, host: &str) -> Error {
+    Error::invalid(field, format!("leads to a private address. Add it to outbound.allow if {host} is meant"))
 }
 
 /// Whether an address is one of the public internet. What embeds an IPv4 address is judged by that.
@@ -135,19 +149,19 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [a, b, c, d, e, f, g, h] = address.segments();
+    let segments = address.segments();
+    let [first, second, third, .., high, low] = segments;
     let v4 = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
         is_public_v4(Ipv4Addr::new(a, b, c, d))
     };
-    match (a, b) {
+    match (first, second) {
         // translated to IPv4
-        (0x64, 0xff9b) => [c, d, e, f] == [0; 4] && v4(g, h),
+        (0x64, 0xff9b) => segments.get(2..6) == Some(&[0; 4]) && v4(high, low),
         // 6to4
-        (0x2002, high) => v4(high, c),
-        // Teredo, benchmarking, ORCHID, and the rest of the protocol assignments; documentation
-        (0x2001, 0x0000..0x0200 | 0x0db8) => false,
-        (0x3fff, 0x0000..0x1000) => false,
+        (0x2002, _) => v4(second, third),
+        // Teredo, benchmarking, ORCHID, and the rest of the protocol assignments; documentation, twice
+        (0x2001, 0x0000..0x0200 | 0x0db8) | (0x3fff, 0x0000..0x1000) => false,
         // everything that is given out for the internet
         (0x2000..0x4000, _) => true,
         _ => false,
@@ -165,25 +179,78 @@ mod tests {
     #[test]
     fn only_public_addresses_are_public() {
         let private = [
-            "0.0.0.0", "0.1.2.3", "10.0.0.1", "100.64.0.1", "100.127.255.255", "127.0.0.1", "127.9.9.9", "169.254.169.254", "172.16.0.1",
-            "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.88.99.1", "192.168.1.1", "198.18.0.1", "198.19.255.255", "198.51.100.1",
-            "203.0.113.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "::7f00:1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
-            "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "100::1", "2001::1", "2001:10::1", "2001:db8::1", "2002:7f00:1::",
-            "2002:a00:1::1", "3fff:1::1", "fc00::1", "fd00:ec2::254", "fe80::1", "fec0::1", "ff02::1", "4000::1",
+            "0.0.0.0",
+            "0.1.2.3",
+            "10.0.0.1",
+            "100.64.0.1",
+            "100.127.255.255",
+            "127.0.0.1",
+            "127.9.9.9",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.1",
+            "192.0.2.1",
+            "192.88.99.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "198.19.255.255",
+            "198.51.100.1",
+            "203.0.113.1",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::7f00:1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::7f00:1",
+            "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::1",
+            "100::1",
+            "2001::1",
+            "2001:10::1",
+            "2001:db8::1",
+            "2002:7f00:1::",
+            "2002:a00:1::1",
+            "3fff:1::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+            "4000::1",
         ];
         for text in private {
             assert!(!is_public(text.parse().unwrap()), "{text} (WEB-22)");
         }
-        for text in ["1.1.1.1", "8.8.8.8", "100.63.0.1", "100.128.0.1", "172.15.0.1", "172.32.0.1", "192.0.1.1", "192.167.0.1", "198.17.0.1", "223.255.255.255",
-            "2606:4700::1111", "2a00:1450:4001::1", "2001:4860:4860::8888", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"]
-        {
+        for text in [
+            "1.1.1.1",
+            "8.8.8.8",
+            "100.63.0.1",
+            "100.128.0.1",
+            "172.15.0.1",
+            "172.32.0.1",
+            "192.0.1.1",
+            "192.167.0.1",
+            "198.17.0.1",
+            "223.255.255.255",
+            "2606:4700::1111",
+            "2a00:1450:4001::1",
+            "2001:4860:4860::8888",
+            "::ffff:8.8.8.8",
+            "64:ff9b::808:808",
+            "2002:808:808::1",
+        ] {
             assert!(is_public(text.parse().unwrap()), "{text}");
         }
     }
 
     #[test]
     fn the_list_opens_private_addresses_and_loopback_only_on_a_loopback_server() {
-        let allow: Vec<IpNet> = vec!["10.1.0.0/16".parse().unwrap(), "127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
+        let allow: Vec<IpNet> =
+            vec!["10.1.0.0/16".parse().unwrap(), "127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
         let (local, public) = (rule(&allow, "http://localhost:8080"), rule(&allow, "https://sso.example.com"));
         for (text, here, there) in [
             ("10.1.2.3", true, true),
@@ -206,18 +273,45 @@ mod tests {
         let allow: Vec<IpNet> = vec!["127.0.0.0/8".parse().unwrap()];
         let (none, some) = (rule(&[], "http://localhost"), rule(&allow, "http://localhost"));
         assert!(none.judge("localhost", 80, Clear::Never).await.is_err());
-        assert!(some.judge("localhost", 80, Clear::LoopbackOnly).await.unwrap().iter().all(|address| address.ip() == Ipv4Addr::LOCALHOST));
-        for text in ["http://0x7f.1/", "http://2130706433/", "http://127.1/", "https://[::ffff:127.0.0.1]/", "https://[::]/", "https://localhost./"] {
+        assert!(
+            some.judge("localhost", 80, Clear::LoopbackOnly)
+                .await
+                .unwrap()
+                .iter()
+                .all(|address| address.ip() == Ipv4Addr::LOCALHOST)
+        );
+        for text in [
+            "http://0x7f.1/",
+            "http://2130706433/",
+            "http://127.1/",
+            "https://[::ffff:127.0.0.1]/",
+            "https://[::]/",
+            "https://localhost./",
+        ] {
             assert!(none.judge_url(&parse(text).unwrap()).await.is_err(), "{text} (WEB-22)");
         }
         let error = none.judge_url(&parse("http://1.1.1.1/").unwrap()).await.unwrap_err();
         assert!(error.outside().contains("https"), "{error}");
-        assert_eq!(none.judge_url(&parse("https://1.1.1.1/").unwrap()).await.unwrap(), ["1.1.1.1:443".parse().unwrap()]);
+        assert_eq!(
+            none.judge_url(&parse("https://1.1.1.1/").unwrap()).await.unwrap(),
+            ["1.1.1.1:443".parse().unwrap()]
+        );
     }
 
     #[test]
     fn other_addresses_are_refused() {
-        for text in ["", "x", "ftp://a/", "file:///etc/passwd", "https://", "https://u:p@a/", "https://u@a/", "gopher://a", "javascript:1", "unix:/x"] {
+        for text in [
+            "",
+            "x",
+            "ftp://a/",
+            "file:///etc/passwd",
+            "https://",
+            "https://u:p@a/",
+            "https://u@a/",
+            "gopher://a",
+            "javascript:1",
+            "unix:/x",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
         assert_eq!(parse("https://a/x#y").unwrap().as_str(), "https://a/x");

@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::identity::sign_in::stages;
 use crate::jobs::{mail, streams};
 use crate::key_rotation::webhook_place;
+use crate::outbound::{self, Rule};
 use crate::secret::Secret;
 use crate::settings::{MfaPolicy, Settings, Webhook};
 use crate::store::entity::{instance, user};
@@ -104,7 +105,7 @@ impl SettingsService {
         let mut after = before.clone();
         edit(&mut after)?;
         after.check()?;
-        check_destinations(&after)?;
+        check_destinations(&before, &after, Rule::of(&self.0))?;
         if after == before {
             return Ok(());
         }
@@ -155,9 +156,12 @@ impl SettingsService {
             Some(secret) => secret,
             None => Secret::random_256(&self.0.entropy)?,
         };
+        // Refused now where it leads to a private address; asked again at each delivery, because a name may change.
+        let url = outbound::parse(url)?;
+        Rule::of(&self.0).judge_url(&url).await?;
         let id = data_encoding::HEXLOWER.encode(&self.0.entropy.bytes::<8>()?);
         let sealed_secret = self.0.keys.seal(&self.0.entropy, webhook_place(&id), secret.expose().as_bytes())?;
-        let webhook = Webhook { id: id.clone(), url: url.to_owned(), events: events.to_vec(), sealed_secret };
+        let webhook = Webhook { id: id.clone(), url: url.to_string(), events: events.to_vec(), sealed_secret };
         self.change(call, None, |settings| {
             settings.webhooks.push(webhook);
             Ok(())
@@ -245,17 +249,15 @@ fn parse(json: Value) -> Result<Settings> {
 }
 
 /// Refuses webhooks and syslog addresses that are none. Whether an address may be reached is asked when it is connected to.
-fn check_destinations(settings: &Settings) -> Result<()> {
+fn check_destinations(before: &Settings, settings: &Settings, rule: Rule<'_>) -> Result<()> {
     if settings.webhooks.len() > MOST_WEBHOOKS {
         return Err(Error::invalid("webhooks", format!("must be at most {MOST_WEBHOOKS}")));
     }
     for webhook in &settings.webhooks {
-        let url = url::Url::parse(&webhook.url).map_err(|_| Error::invalid("url", "must be an https address"))?;
-        if !matches!(url.scheme(), "https" | "http") || url.host().is_none() || webhook.url.len() > 2048 {
-            return Err(Error::invalid("url", "must be an https address"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(Error::invalid("url", "must not hold a user name or password"));
+        let url = outbound::parse(&webhook.url)?;
+        // What stands already may have been allowed before: it must not stop other changes.
+        if !before.webhooks.iter().any(|known| known.url == webhook.url) {
+            rule.refuse_literal("url", url.host_str().unwrap_or_default())?;
         }
         let named = |event: &String| {
             event == "*" || (!event.is_empty() && event.len() <= 64 && event.bytes().all(|b| b.is_ascii_alphanumeric()))
@@ -265,7 +267,10 @@ fn check_destinations(settings: &Settings) -> Result<()> {
         }
     }
     if let Some(address) = &settings.syslog {
-        crate::jobs::syslog::Destination::parse(address)?;
+        let destination = crate::jobs::syslog::Destination::parse(address)?;
+        if before.syslog != settings.syslog {
+            rule.refuse_literal("syslog", destination.host())?;
+        }
     }
     Ok(())
 }

@@ -8,6 +8,8 @@ pub mod syslog;
 pub(crate) mod webhook;
 
 #[cfg(test)]
+mod stream_tests;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;

@@ -49,6 +49,11 @@ pub struct Destination {
 }
 
 impl Destination {
+    /// The receiver's name or address.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Reads the setting.
     pub fn parse(text: &str) -> Result<Self> {
         let refused = || Error::invalid("syslog", "must be tcp://host:port or udp://host:port");
@@ -103,7 +108,8 @@ async fn send_all(core: &Core, to: &Destination) -> Result<u64> {
         loop {
             let rows = streams::entries(core, &chain, BATCH).await?;
             let Some(last) = rows.last().map(|row| row.seq) else { break };
-            let lines = rows.into_iter().map(|row| line_of(host, row, if to.tcp { LONGEST_ON_TCP } else { LONGEST_ON_UDP }));
+            let lines =
+                rows.into_iter().map(|row| line_of(host, row, if to.tcp { LONGEST_ON_TCP } else { LONGEST_ON_UDP }));
             let lines = lines.collect::<Result<Vec<String>>>()?;
             let taken = if to.tcp { over_tcp(&addresses, &lines).await } else { over_udp(&addresses, &lines).await };
             taken.map_err(unreachable)?;
