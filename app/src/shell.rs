@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use axum::http::{StatusCode, header};
+use domain::authz::Action;
 use domain::{Error, Stage};
 use leptos::prelude::*;
 use leptos_router::components::{FlatRoutes, Route, Router};
@@ -14,7 +15,8 @@ use crate::address::encode;
 use crate::context::Cx;
 use crate::pages;
 use crate::pages::problem;
-use crate::parts::frame::{Frame, Page, Surroundings, Viewer};
+use crate::pages::admin::allowed;
+use crate::parts::frame::{AdminTab, Frame, Page, Surroundings, Viewer};
 
 /// What a page comes to.
 pub type Answer = Result<Page, Stop>;
@@ -157,7 +159,17 @@ pub fn document(cx: &Cx, page: Page) -> AnyView {
     let viewer = cx.signed_in().map(|person| Viewer {
         display_name: person.user_name.clone(),
         user_name: person.user_name.clone(),
-        roles: person.roles.clone(),
+        administers: allowed(cx, Action::SeeAdministration),
+        closed: [
+            (AdminTab::Administrators, Action::SeeAdministrators),
+            (AdminTab::Sessions, Action::SeeSessions),
+            (AdminTab::Audit, Action::SeeAudit),
+            (AdminTab::Settings, Action::SeeSettings),
+        ]
+        .into_iter()
+        .filter(|(_, action)| !allowed(cx, *action))
+        .map(|(tab, _)| tab)
+        .collect(),
     });
     let around = Surroundings {
         organization: settings.organization_name.clone(),
@@ -169,8 +181,9 @@ pub fn document(cx: &Cx, page: Page) -> AnyView {
     let title = t!("frame.window", page = page.title, organization = settings.organization_name);
     let passkeys = page.passkeys.then(|| script(cx, "passkey.js")).flatten();
     let islands = (page.frame != Frame::Step || page.islands).then(|| islands(cx)).flatten();
+    let keys = (page.frame != Frame::Step).then(|| script(cx, "keys.js")).flatten();
     let body = around.around(page.frame, page.body);
-    html(cx, &title, cx.theme().attribute(), view! { {passkeys}{islands} }.into_any(), body)
+    html(cx, &title, cx.theme().attribute(), view! { {passkeys}{keys}{islands} }.into_any(), body)
 }
 
 fn html(cx: &Cx, title: &str, theme: Option<&'static str>, scripts: AnyView, body: AnyView) -> AnyView {

@@ -2,9 +2,11 @@
 
 use axum::http::StatusCode;
 use domain::Error;
+use domain::authz::Action;
 use leptos::prelude::*;
 use model::{Refusal, t};
 
+use super::admin::allowed;
 use crate::context::Cx;
 use crate::parts::frame::{AdminTab, Frame, Page, PortalTab};
 use crate::shell::{Answer, status_of};
@@ -45,7 +47,7 @@ pub fn of(cx: &Cx, error: &Error) -> (StatusCode, Page) {
 /// A page for a status that no service gave: a malformed request, a body that is too large.
 pub fn page(cx: &Cx, status: StatusCode, title: &str, said: &str, next: &str) -> Page {
     let frame = match (cx.signed_in(), cx.address.path().starts_with("/admin")) {
-        (Some(person), true) if !person.roles.is_empty() => Frame::Admin(AdminTab::None),
+        (Some(_), true) if allowed(cx, Action::SeeAdministration) => Frame::Admin(AdminTab::None),
         (Some(_), _) => Frame::Portal(PortalTab::None),
         (None, _) => Frame::Step,
     };

@@ -1,9 +1,11 @@
 //! The portal: the accounts and applications a person may use.
 
+use domain::authz::Action;
 use leptos::prelude::*;
 use model::t;
 
 use crate::context::Cx;
+use super::admin::allowed;
 use crate::parts::empty::empty;
 use crate::parts::frame::{Page, PortalTab};
 use crate::parts::title::Title;
@@ -16,8 +18,8 @@ pub async fn root(_: Cx) -> Answer {
 
 /// The accounts of the reader.
 pub async fn accounts(cx: Cx) -> Answer {
-    let profile = cx.services().me.profile(cx.call()).await?;
-    let next = (!profile.roles.is_empty()).then(|| (t!("start.to-admin").to_owned(), "/admin".to_owned()));
+    cx.services().me.profile(cx.call()).await?;
+    let next = allowed(&cx, Action::SeeAdministration).then(|| (t!("start.to-admin").to_owned(), "/admin".to_owned()));
     let body = view! {
         {Title::new(t!("start.accounts.title")).view()}
         {empty(t!("start.accounts.empty"), t!("start.accounts.empty-text"), next)}

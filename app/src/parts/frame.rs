@@ -1,7 +1,7 @@
 //! The three frames a page can stand in: a step (one narrow column), the portal, and administration.
 
 use leptos::prelude::*;
-use model::{Role, t};
+use model::t;
 
 use super::form::button;
 use super::icon::{chevron, mark};
@@ -106,8 +106,10 @@ pub struct Viewer {
     pub display_name: String,
     /// As they sign in.
     pub user_name: String,
-    /// Administrator roles.
-    pub roles: Vec<Role>,
+    /// Whether administration is open to them.
+    pub administers: bool,
+    /// The parts of administration that are closed to them.
+    pub closed: Vec<AdminTab>,
 }
 
 /// How a person likes to see pages.
@@ -217,7 +219,7 @@ impl Surroundings {
     fn admin(&self, tab: AdminTab, viewer: &Viewer, body: AnyView) -> AnyView {
         let link = |this: AdminTab, href: &'static str, label: &'static str| {
             let current = (this == tab).then_some("page");
-            view! { <li><a href=href aria-current=current>{label}</a></li> }
+            (!viewer.closed.contains(&this)).then(|| view! { <li><a href=href aria-current=current>{label}</a></li> })
         };
         view! {
             {skip()}
@@ -258,7 +260,7 @@ impl Surroundings {
         let elsewhere = if in_admin {
             Some(("/start", t!("menu.portal")))
         } else {
-            (!viewer.roles.is_empty()).then_some(("/admin", t!("menu.admin")))
+            viewer.administers.then_some(("/admin", t!("menu.admin")))
         };
         let elsewhere = elsewhere.map(|(href, label)| view! { <a href=href>{label}</a> });
         let themes = [
@@ -286,6 +288,7 @@ impl Surroundings {
                     <a href="/me/profile">{t!("menu.profile")}</a>
                     <a href="/me/security">{t!("menu.security")}</a>
                     {elsewhere}
+                    <button popovertarget="keys" hidden>{t!("keys.title")}</button>
                     <hr/>
                     <form method="post" action="/actions/me/theme" class="choice" aria-label=t!("theme.title")>
                         <span class="small muted">{t!("theme.title")}</span>
@@ -295,10 +298,31 @@ impl Surroundings {
                     <hr/>
                     {button("/actions/sign-in/out", &[], t!("menu.sign-out"), "")}
                 </div>
+                {keys()}
             </div>
         }
         .into_any()
     }
+}
+
+/// The keys of `public/keys.js`; opened by the menu or by one of them.
+fn keys() -> AnyView {
+    let keys = [("/", t!("keys.search")), ("j", t!("keys.next")), ("k", t!("keys.previous")), ("?", t!("keys.help")), ("Esc", t!("keys.close"))]
+        .map(|(key, does)| view! { <dt><kbd>{key}</kbd></dt><dd>{does}</dd> })
+        .into_iter()
+        .collect_view();
+    view! {
+        <div class="sheet" id="keys" popover="auto" role="dialog" aria-labelledby="keys-title">
+            <h2 id="keys-title">{t!("keys.title")}</h2>
+            <dl class="facts">{keys}</dl>
+            <div class="check">
+                <input type="checkbox" id="keys-on" checked/>
+                <label for="keys-on">{t!("keys.on")}</label>
+            </div>
+            <button popovertarget="keys" popovertargetaction="hide">{t!("keys.done")}</button>
+        </div>
+    }
+    .into_any()
 }
 
 fn skip() -> AnyView {
