@@ -5,11 +5,16 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "this crate is used by tests only")]
 
+mod account;
 mod browser;
 mod database;
+mod page;
 mod people;
+mod raw;
 mod server;
 
+pub use account::{Account, Factor, PASSWORD};
 pub use browser::{Answer, Browser};
 pub use people::DemoPerson;
+pub use raw::{Raw, exchange};
 pub use server::{Setup, Vestibule, Words};

@@ -6,7 +6,10 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc::{self, Receiver},
+    sync::{
+        Mutex, PoisonError,
+        mpsc::{self, Receiver},
+    },
     thread,
     time::Duration,
 };
@@ -45,7 +48,8 @@ pub struct Vestibule {
 struct Process {
     child: Child,
     port: u16,
-    printed: Receiver<String>,
+    /// Behind a lock, so that the threads of a test can share a server.
+    printed: Mutex<Receiver<String>>,
 }
 
 /// What a command said and how it ended.
@@ -150,7 +154,8 @@ impl Vestibule {
 
     /// What the server has printed on standard output since the last call.
     pub fn printed(&self) -> Vec<String> {
-        self.process.as_ref().map(|process| process.printed.try_iter().collect()).unwrap_or_default()
+        let Some(process) = &self.process else { return Vec::new() };
+        process.printed.lock().unwrap_or_else(PoisonError::into_inner).try_iter().collect()
     }
 
     /// Everything the server has written to standard error so far.
@@ -246,7 +251,7 @@ impl Process {
         while let Ok(line) = printed.recv_timeout(PATIENCE) {
             if let Some(address) = line.strip_prefix("listening on http://") {
                 let port = address.trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok());
-                return Self { child, port: port.expect("the address names a port"), printed };
+                return Self { child, port: port.expect("the address names a port"), printed: Mutex::new(printed) };
             }
         }
         let _ = child.kill();
