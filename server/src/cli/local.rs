@@ -11,27 +11,20 @@ use crate::serve::{self, Running, explained};
 pub struct Local {
     /// The rules.
     pub services: Services,
-    public_url: Url,
     request_id: String,
 }
 
 impl Local {
     /// Opens what the configuration names.
     pub async fn open(config: &Config) -> Result<Self, Failure> {
-        let public_url = public_url(config);
-        let services = Services::open(serve::open(config, public_url.clone())).await.map_err(|error| explained(&error))?;
+        let services = Services::open(serve::open(config, public_url(config))).await.map_err(|error| explained(&error))?;
         let id = Secret::random_128(services.entropy()).map_err(|error| explained(&error))?;
-        Ok(Self { services, public_url, request_id: format!("cli-{}", id.expose()) })
+        Ok(Self { services, request_id: format!("cli-{}", id.expose()) })
     }
 
     /// A call by the operator, now.
     pub fn call(&self) -> Call {
         Call::local(Actor::Operator, self.request_id.clone(), self.services.clock().now())
-    }
-
-    /// The address of a one-time link.
-    pub fn link(&self, token: &Secret) -> String {
-        format!("{}start/link/{}", self.public_url, token.expose())
     }
 }
 

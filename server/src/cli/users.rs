@@ -93,9 +93,10 @@ pub async fn init(local: &Local, init: Init, out: Output) -> Result<(), Failure>
         user_name: init.admin,
         email: init.email,
     };
-    let link = local.link(&local.services.people.init_owner(&local.call(), &input).await.or_failure()?);
+    let link = local.services.people.init_owner(&local.call(), &input).await.or_failure()?;
+    let link = link.expose();
     say(&format!("{} is the first owner. This link sets the password and a second factor; it works once, for 30 minutes:", input.user_name));
-    out.one(&json!({ "userName": input.user_name, "link": link }), &link);
+    out.one(&json!({ "userName": input.user_name, "link": link }), link);
     Ok(())
 }
 
@@ -113,7 +114,7 @@ pub async fn run(local: &Local, command: Command, out: Output) -> Result<(), Fai
         Command::Create(create) => self::create(local, create, out).await,
         Command::Invite { name } => {
             let sent = people.invite(&call, find(local, &name).await?).await.or_failure()?;
-            link(local, &name, sent, out);
+            link(&name, sent, out);
             Ok(())
         }
         Command::Disable { name } => {
@@ -130,12 +131,12 @@ pub async fn run(local: &Local, command: Command, out: Output) -> Result<(), Fai
         }
         Command::ResetPassword { name } => {
             let sent = people.reset_password(&call, find(local, &name).await?).await.or_failure()?;
-            link(local, &name, sent, out);
+            link(&name, sent, out);
             Ok(())
         }
         Command::ResetFactors { name } => {
             let sent = people.reset_factors(&call, find(local, &name).await?).await.or_failure()?;
-            link(local, &name, sent, out);
+            link(&name, sent, out);
             Ok(())
         }
         Command::SetPassword { name } => {
@@ -209,7 +210,7 @@ fn password() -> Result<Secret, Failure> {
     if password.is_empty() { Err("there is no password on standard input".to_owned()) } else { Ok(Secret::new(password)) }
 }
 
-fn link(local: &Local, name: &str, sent: LinkSent, out: Output) {
+fn link(name: &str, sent: LinkSent, out: Output) {
     match sent {
         LinkSent::ByMail => {
             say(&format!("a link is on its way to {name} by mail"));
@@ -217,10 +218,10 @@ fn link(local: &Local, name: &str, sent: LinkSent, out: Output) {
                 out.one(&json!({ "userName": name, "sent": "mail" }), "");
             }
         }
-        LinkSent::ShowOnce(token) => {
-            let link = local.link(&token);
+        LinkSent::ShowOnce(link) => {
+            let link = link.expose();
             say(&format!("no mail is configured: give {name} this link; it works once"));
-            out.one(&json!({ "userName": name, "sent": "here", "link": link }), &link);
+            out.one(&json!({ "userName": name, "sent": "here", "link": link }), link);
         }
     }
 }
