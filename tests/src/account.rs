@@ -58,7 +58,7 @@ impl Vestibule {
         assert_eq!(made.code, 0, "{}", made.err);
         let made: Value = serde_json::from_str(&made.out).expect("JSON");
         let link = made["link"].as_str().expect("a link");
-        link[link.find("/start/link/").expect("a link of ours")..].to_owned()
+        link.strip_prefix(&self.url("")).expect("a link of ours").to_owned()
     }
 
     /// The first owner, with a factor, and the browser they are signed in with.
@@ -110,7 +110,8 @@ impl Account {
         let page = browser.get("/start/enrol/app");
         let factor = Factor::new(&page.secret());
         let fields = [("ceremony", page.hidden("ceremony")), ("code", factor.code()), ("name", "Phone".to_owned())];
-        let answer = browser.post("/actions/sign-in/enrol-app", &fields.each_ref().map(|(name, value)| (*name, value.as_str())));
+        let answer =
+            browser.post("/actions/sign-in/enrol-app", &fields.each_ref().map(|(name, value)| (*name, value.as_str())));
         assert!(answer.leads_to("/start/recovery-codes"), "{} {}", answer.status, answer.location());
         let codes = browser.get(answer.location()).recovery_codes();
         assert_eq!(codes.len(), 10);
@@ -127,11 +128,7 @@ impl Account {
 impl Factor {
     fn new(secret: &str) -> Self {
         let app = Totp::from_url(format!("otpauth://totp/a:b?secret={secret}&issuer=a")).expect("a secret in base32");
-        Self {
-            secret: secret.to_owned(),
-            app,
-            used: Mutex::new(Used { last_step: 0, recovery: Vec::new() }),
-        }
+        Self { secret: secret.to_owned(), app, used: Mutex::new(Used { last_step: 0, recovery: Vec::new() }) }
     }
 
     /// A code that is right now and was not given before. There are at most three in half a minute.

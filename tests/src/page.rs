@@ -29,7 +29,11 @@ impl Answer {
     /// What the page says about the action before it, one text for each notice.
     pub fn notices(&self) -> Vec<String> {
         let parts = self.body.split("class=\"notice").skip(1);
-        parts.map(|part| text_of(part.split_once('>').map_or("", |(_, rest)| rest).split("</div>").next().unwrap_or_default())).collect()
+        parts
+            .map(|part| {
+                text_of(part.split_once('>').map_or("", |(_, rest)| rest).split("</div>").next().unwrap_or_default())
+            })
+            .collect()
     }
 
     /// The page's heading.
@@ -104,5 +108,10 @@ fn text_of(html: &str) -> String {
 }
 
 fn unescaped(text: &str) -> String {
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'").replace("&#x27;", "'").replace("&amp;", "&")
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&#x27;", "'")
+        .replace("&amp;", "&")
 }
