@@ -26,7 +26,6 @@ export const pages = [
   { path: '/admin/administrators', as: 'owner' },
   { path: '/admin/sessions', as: 'owner' },
   { path: '/admin/audit', as: 'owner' },
-  { path: '/admin/audit', link: /^\/admin\/audit\/(?!export)[^/?]+$/, as: 'owner' },
   { path: '/admin/settings', as: 'owner' },
 ];
 

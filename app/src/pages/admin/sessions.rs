@@ -26,7 +26,7 @@ pub async fn page(cx: Cx) -> Answer {
     let here = cx.address.text();
     let mut columns = vec![
         Column::new(t!("field.username")),
-        Column::new(t!("sessions.browser")),
+        Column::new(t!("sessions.browser")).spare(),
         Column::new(t!("sessions.address")).spare(),
         Column::new(t!("sessions.signed-in")).spare(),
         Column::new(t!("sessions.seen")),
@@ -51,7 +51,7 @@ pub async fn page(cx: Cx) -> Answer {
         table.row(view! {
             <tr>
                 <th scope="row"><a href=format!("/admin/users/{}", session.user)><bdi>{session.user_name.clone()}</bdi></a></th>
-                <td>{browser}{strong}</td>
+                <td class="spare">{browser}{strong}</td>
                 <td class="spare mono">{session.source.clone().unwrap_or_else(|| t!("session.no-address").to_owned())}</td>
                 <td class="spare">{cx.clock.view(session.signed_in_at)}</td>
                 <td>{cx.clock.view(session.last_seen_at)}</td>
