@@ -1,14 +1,14 @@
 //! Backup of a running SQLite database into one file, and its return.
 //!
-//! A backup is a consistent picture of the moment at which it began, taken beside a working server. Secrets in it stay sealed
-//! under the master key, which is not in it: keep the key apart from the backups, and old keys as long as backups made under
-//! them. A backup holds password hashes and personal data, so its file is for its owner only.
+//! A backup is a consistent picture of the moment at which it began, taken beside a working server and encrypted under the
+//! master key, which is not in it: keep the key apart from the backups, and old keys as long as backups made under them.
 //!
 //! A restore prepares everything beside the database (checks, changes of the schema, the end of all sessions and links) and
 //! then puts the file in place in one step. What was there before stays beside as `<file>.before-restore`.
 
+mod sealed_file;
+
 use std::fs::{self, File, OpenOptions};
-use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +22,7 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait as _;
 use serde::Serialize;
 
+use self::sealed_file::{Manifest, Unreadable};
 use crate::audit::Event;
 use crate::audit::log::rfc3339;
 use crate::authz::{Action, Resource, authorize};
@@ -32,12 +33,9 @@ use crate::identity::sessions;
 use crate::key_rotation::missing_keys;
 use crate::keys::{KeyRing, Place};
 use crate::services::{Open, key_ring};
-use crate::store::entity::{ceremony, instance, link, outbox};
+use crate::store::entity::{ceremony, device, instance, link, outbox};
 use crate::store::migration::Migrator;
 use crate::store::{self, ServerLock, Store, sqlite_path};
-
-/// The form of backups that this program writes and reads.
-const FORMAT: i64 = 1;
 
 /// Backups.
 #[derive(Clone, Debug)]
@@ -85,19 +83,31 @@ impl Backup {
             ));
         };
         let claim = Claim::of(to, &self.0.entropy)?;
-        let made = write(source, &claim.part, call.now).await?;
+        let scratch = Scratch::beside(source)?;
+        copy(source, &scratch.path).await?;
+        let row = read_copy(&scratch.path).await?;
+        let key = self.0.keys.current();
+        let manifest = Manifest {
+            made_at: call.now.0,
+            instance_id: row.instance_id,
+            master_key_id: key.id().to_owned(),
+            salt: data_encoding::HEXLOWER.encode(&self.0.entropy.bytes::<16>()?),
+        };
+        let (part, plain, sealed) = (claim.part.clone(), scratch.path.clone(), manifest.clone());
+        let writing = tokio::task::spawn_blocking(move || {
+            let failed = |e: std::io::Error| Error::unavailable(format!("The backup cannot be written: {e}."));
+            let to = OpenOptions::new().write(true).open(part).map_err(failed)?;
+            sealed_file::write(&File::open(plain).map_err(failed)?, &to, &sealed, &key)?;
+            to.sync_all().map_err(failed)
+        });
+        writing.await.map_err(|e| Error::internal(format!("backup: {e}")))??;
         let bytes = claim.keep(to)?;
         let mut change = self.0.store.begin().await?;
         let facts = serde_json::json!({ "file": to.display().to_string(), "bytes": bytes });
-        change.audit(call, Event::done("BackupDatabase").on("instance", &made.instance_id, "").with(facts));
+        change.audit(call, Event::done("BackupDatabase").on("instance", &manifest.instance_id, "").with(facts));
         change.commit().await?;
-        Ok(Made {
-            file: to.to_owned(),
-            bytes,
-            made_at: call.now,
-            instance_id: made.instance_id,
-            master_key_id: made.master_key_id,
-        })
+        let (instance_id, master_key_id) = (manifest.instance_id, manifest.master_key_id);
+        Ok(Made { file: to.to_owned(), bytes, made_at: call.now, instance_id, master_key_id })
     }
 }
 
@@ -117,9 +127,8 @@ impl Claim {
         };
         let private = |path: &Path| OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop);
         private(to).map_err(failed)?;
-        let mut part = to.as_os_str().to_owned();
-        part.push(format!(".{}.part", data_encoding::HEXLOWER.encode(&entropy.bytes::<4>()?)));
-        let claim = Self { part: part.into(), name: Some(to.to_owned()) };
+        let ending = format!(".{}.part", data_encoding::HEXLOWER.encode(&entropy.bytes::<4>()?));
+        let claim = Self { part: with_ending(to, &ending), name: Some(to.to_owned()) };
         private(&claim.part).map_err(failed)?;
         Ok(claim)
     }
@@ -127,9 +136,7 @@ impl Claim {
     /// On disk under its name. Gives the size.
     fn keep(mut self, to: &Path) -> Result<u64> {
         let failed = |e: std::io::Error| Error::unavailable(format!("{} cannot be written: {e}.", to.display()));
-        let file = File::open(&self.part).map_err(failed)?;
-        file.sync_all().map_err(failed)?;
-        let bytes = file.metadata().map_err(failed)?.len();
+        let bytes = fs::metadata(&self.part).map_err(failed)?.len();
         fs::rename(&self.part, to).and_then(|()| sync_folder(to)).map_err(failed)?;
         self.name = None;
         Ok(bytes)
@@ -145,56 +152,61 @@ impl Drop for Claim {
     }
 }
 
-struct Manifest {
-    made_at: Timestamp,
-    instance_id: String,
-    master_key_id: String,
+/// The copy that is encrypted, beside the database, where nothing is less protected than it was. One backup at a time; what
+/// an interrupted one left is used again.
+struct Scratch {
+    path: PathBuf,
+    _locked: File,
 }
 
-/// Copies the database as it is at this moment, checks the copy and writes into it what it is.
-async fn write(source: &Path, part: &Path, now: Timestamp) -> Result<Manifest> {
-    let failed = |e: sea_orm::DbErr| Error::unavailable("The backup could not be written.").because(e);
-    let from = connect(source, "rw").await.map_err(failed)?;
-    // A read transaction of its own: it sees one moment, and in WAL nobody waits for it.
-    let copied = from
-        .execute_raw(Statement::from_sql_and_values(
-            DatabaseBackend::Sqlite,
-            "VACUUM INTO ?",
-            [part.display().to_string().into()],
-        ))
-        .await;
-    let _ = from.close().await;
-    copied.map_err(failed)?;
-    let copy = connect(part, "rw").await.map_err(failed)?;
-    let manifest = async {
-        whole(&copy).await?;
-        let row = instance::Entity::find_by_id(1)
-            .one(&copy)
-            .await?
-            .ok_or_else(|| Error::internal("the copy has no instance row"))?;
-        copy.execute_unprepared(
-            "CREATE TABLE vestibule_backup (format INTEGER NOT NULL, made_at INTEGER NOT NULL, program TEXT NOT NULL, \
-             instance_id TEXT NOT NULL, master_key_id TEXT NOT NULL)",
-        )
-        .await?;
-        let values = [
-            FORMAT.into(),
-            now.0.into(),
-            env!("CARGO_PKG_VERSION").into(),
-            row.instance_id.clone().into(),
-            row.master_key_id.clone().into(),
-        ];
-        let insert = Statement::from_sql_and_values(
-            DatabaseBackend::Sqlite,
-            "INSERT INTO vestibule_backup VALUES (?, ?, ?, ?, ?)",
-            values,
-        );
-        copy.execute_raw(insert).await?;
-        Ok(Manifest { made_at: now, instance_id: row.instance_id, master_key_id: row.master_key_id })
+impl Scratch {
+    fn beside(source: &Path) -> Result<Self> {
+        let path = with_ending(source, ".backing-up");
+        let failed = |e: std::io::Error| Error::unavailable(format!("{} cannot be written: {e}.", path.display()));
+        let file =
+            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                return Err(Error::conflict(None, "Another backup runs. Wait for it."));
+            }
+            Err(fs::TryLockError::Error(e)) => return Err(failed(e)),
+        }
+        file.set_len(0).map_err(failed)?;
+        Ok(Self { path, _locked: file })
     }
-    .await;
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        for ending in ["", "-journal"] {
+            let _ = fs::remove_file(with_ending(&self.path, ending));
+        }
+    }
+}
+
+/// Copies the database as it is at this moment.
+async fn copy(source: &Path, to: &Path) -> Result<()> {
+    let failed = |e: sea_orm::DbErr| Error::unavailable(format!("The backup cannot be written: {e}."));
+    let from = connect(source).await.map_err(failed)?;
+    // A read transaction of its own: it sees one moment, and in WAL nobody waits for it.
+    let path = to.display().to_string();
+    let copied =
+        from.execute_raw(Statement::from_sql_and_values(DatabaseBackend::Sqlite, "VACUUM INTO ?", [path.into()])).await;
+    let _ = from.close().await;
+    copied.map(drop).map_err(failed)
+}
+
+/// Looks whether the copy is whole, and says whose it is.
+async fn read_copy(copy: &Path) -> Result<instance::Model> {
+    let copy = connect(copy).await?;
+    let read = async {
+        whole(&copy).await?;
+        instance::Entity::find_by_id(1).one(&copy).await?.ok_or_else(|| Error::internal("the copy has no instance row"))
+    };
+    let row = read.await;
     let _ = copy.close().await;
-    manifest
+    row
 }
 
 /// Puts a backup in the place of the database. No server may run on it. Every session, link and ceremony of the backup ends.
@@ -207,8 +219,8 @@ pub async fn restore(call: &Call, open: &Open, from: &Path) -> Result<Restored> 
     };
     let _lock = ServerLock::take(&open.database_url)?;
     let keys = key_ring(open, false)?;
-    let staged = Staged::copy(from, &database)?;
-    let manifest = examine(&staged.0).await?;
+    let (staged, manifest) = Staged::of(from, &database, &keys).await?;
+    examine(&staged.0).await?;
     // Entries from here on make a chain of their own: a place in the old chain is never given twice.
     let node = data_encoding::HEXLOWER.encode(&open.entropy.bytes::<8>()?);
     let store = Store::open(&format!("sqlite:{}", staged.0.display()), node.clone(), open.entropy.clone()).await?;
@@ -217,20 +229,28 @@ pub async fn restore(call: &Call, open: &Open, from: &Path) -> Result<Restored> 
     let sessions_ended = prepared?;
     let kept = staged.swap(&database).await?;
     crate::services::rename_node(&open.data_dir, &node)?;
-    Ok(Restored { made_at: manifest.made_at, instance_id: manifest.instance_id, sessions_ended, kept })
+    Ok(Restored { made_at: manifest.made_at(), instance_id: manifest.instance_id, sessions_ended, kept })
 }
 
 /// The copy of a backup that is being prepared beside the database. Goes if anything fails.
 struct Staged(PathBuf);
 
 impl Staged {
-    fn copy(from: &Path, database: &Path) -> Result<Self> {
-        let unreadable = |e: std::io::Error| Error::unavailable(format!("{} cannot be read: {e}.", from.display()));
-        let mut source = File::open(from).map_err(unreadable)?;
-        let mut head = [0; 16];
-        if source.read_exact(&mut head).is_err() || &head != b"SQLite format 3\0" {
-            return Err(no_backup(from));
-        }
+    async fn of(from: &Path, database: &Path, keys: &KeyRing) -> Result<(Self, Manifest)> {
+        let file =
+            File::open(from).map_err(|e| Error::unavailable(format!("{} cannot be read: {e}.", from.display())))?;
+        let told = |unreadable| match unreadable {
+            Unreadable::Foreign => Error::invalid(
+                "file",
+                format!("{} is no backup made by this program. Nothing was changed.", from.display()),
+            ),
+            Unreadable::Newer => newer(),
+            Unreadable::Damaged => damaged(),
+            Unreadable::Other(e) => e,
+        };
+        let opened = sealed_file::open(file).map_err(told)?;
+        let manifest = opened.manifest.clone();
+        let key = keys.key(&manifest.master_key_id).ok_or_else(|| other_key(&manifest.master_key_id, keys))?;
         if let Some(folder) = database.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder)
                 .map_err(|e| Error::unavailable(format!("The folder {} cannot be made: {e}.", folder.display())))?;
@@ -239,11 +259,10 @@ impl Staged {
         staged.remove();
         let unwritable =
             |e: std::io::Error| Error::unavailable(format!("{} cannot be written: {e}.", staged.0.display()));
-        let mut copy =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&staged.0).map_err(unwritable)?;
-        let mut source = File::open(from).map_err(unreadable)?;
-        std::io::copy(&mut source, &mut copy).map_err(unwritable)?;
-        Ok(staged)
+        let to = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&staged.0).map_err(unwritable)?;
+        let read = tokio::task::spawn_blocking(move || opened.read(&to, &key)).await;
+        read.map_err(|e| Error::internal(format!("restore: {e}")))?.map_err(told)?;
+        Ok((staged, manifest))
     }
 
     fn remove(&self) {
@@ -294,7 +313,7 @@ impl Drop for Staged {
 
 /// Writes the log of the present database into its file, so that it can be kept as one file. One that is damaged is kept as it is.
 async fn settle(database: &Path) -> Result<()> {
-    let Ok(present) = connect(database, "rw").await else { return Ok(()) };
+    let Ok(present) = connect(database).await else { return Ok(()) };
     let answer =
         present.query_one_raw(Statement::from_string(DatabaseBackend::Sqlite, "PRAGMA wal_checkpoint(TRUNCATE)")).await;
     let _ = present.close().await;
@@ -306,51 +325,29 @@ async fn settle(database: &Path) -> Result<()> {
     }
 }
 
-/// Reads what the file says it is, and looks whether it is whole.
-async fn examine(staged: &Path) -> Result<Manifest> {
-    let copy = connect(staged, "rw").await.map_err(|e| no_backup(staged).because(e))?;
-    let manifest = read_manifest(&copy).await;
-    let _ = copy.close().await;
-    manifest
-}
-
-async fn read_manifest(copy: &DatabaseConnection) -> Result<Manifest> {
-    let no_backup = |e: sea_orm::DbErr| not_ours().because(e);
-    let select = "SELECT format, made_at, instance_id, master_key_id FROM vestibule_backup";
-    let row = copy
-        .query_one_raw(Statement::from_string(DatabaseBackend::Sqlite, select))
-        .await
-        .map_err(no_backup)?
-        .ok_or_else(not_ours)?;
-    let format: i64 = row.try_get_by(0).map_err(no_backup)?;
-    let newer =
-        || Error::unavailable("The backup was made by a newer release of this program. Restore it with that release.");
-    if format > FORMAT {
-        return Err(newer());
-    }
-    let changes = copy
-        .query_all_raw(Statement::from_string(DatabaseBackend::Sqlite, "SELECT version FROM seaql_migrations"))
-        .await
-        .map_err(no_backup)?;
-    let known: Vec<String> = Migrator::migrations().iter().map(|change| change.name().to_owned()).collect();
-    for change in changes {
-        let name: String = change.try_get_by(0).map_err(no_backup)?;
-        if !known.contains(&name) {
-            return Err(newer().because(format!("its schema has the change {name}")));
+/// Looks whether the database in the backup is whole, and none of a later program.
+async fn examine(staged: &Path) -> Result<()> {
+    let copy = connect(staged).await.map_err(|e| damaged().because(e))?;
+    let examined = async {
+        whole(&copy).await?;
+        let select = Statement::from_string(DatabaseBackend::Sqlite, "SELECT version FROM seaql_migrations");
+        let known: Vec<String> = Migrator::migrations().iter().map(|change| change.name().to_owned()).collect();
+        for change in copy.query_all_raw(select).await.map_err(|e| damaged().because(e))? {
+            let name: String = change.try_get_by(0)?;
+            if !known.contains(&name) {
+                return Err(newer().because(format!("its schema has the change {name}")));
+            }
         }
-    }
-    whole(copy).await?;
-    Ok(Manifest {
-        made_at: Timestamp(row.try_get_by(1).map_err(no_backup)?),
-        instance_id: row.try_get_by(2).map_err(no_backup)?,
-        master_key_id: row.try_get_by(3).map_err(no_backup)?,
-    })
+        Ok(())
+    };
+    let examined = examined.await;
+    let _ = copy.close().await;
+    examined
 }
 
 /// Whether every page and index of the file is sound.
 async fn whole(copy: &DatabaseConnection) -> Result<()> {
     let answer = copy.query_one_raw(Statement::from_string(DatabaseBackend::Sqlite, "PRAGMA integrity_check(1)")).await;
-    let damaged = || Error::unavailable("The backup is damaged. Nothing was changed.");
     let row = answer.map_err(|e| damaged().because(e))?.ok_or_else(damaged)?;
     match row.try_get_by::<String, _>(0) {
         Ok(text) if text == "ok" => Ok(()),
@@ -361,21 +358,13 @@ async fn whole(copy: &DatabaseConnection) -> Result<()> {
 
 /// Everything that a restored database needs before it can be used. Gives the number of sessions ended.
 async fn prepare(store: &Store, keys: &KeyRing, call: &Call, manifest: &Manifest) -> Result<u64> {
-    store.write().execute_unprepared("DROP TABLE vestibule_backup").await?;
     store::migrate(store, |_| {}).await?;
-    let row = instance::Entity::find_by_id(1).one(store.write()).await?.ok_or_else(not_ours)?;
-    let other_key = |id: &str| {
-        Error::unavailable(format!(
-            "The backup was sealed with the master key {id}; the key here is {}. Restore with the key of the backup, or put that \
-             key beside the present one with .former added to its name.",
-            keys.current().id()
-        ))
-    };
+    let row = instance::Entity::find_by_id(1).one(store.write()).await?.ok_or_else(damaged)?;
     if keys.open(Place("instance", "sealed_check", &row.instance_id), &row.sealed_check).is_err() {
-        return Err(other_key(&manifest.master_key_id));
+        return Err(other_key(&row.master_key_id, keys));
     }
     if let Some(id) = missing_keys(store, keys).await?.first() {
-        return Err(other_key(id));
+        return Err(other_key(id, keys));
     }
     let mut change = store.begin().await?;
     let ended = sessions::end_where(change.txn(), call.now, "restored", Condition::all()).await?;
@@ -386,6 +375,8 @@ async fn prepare(store: &Store, keys: &KeyRing, call: &Call, manifest: &Manifest
         .exec(change.txn())
         .await?;
     ceremony::Entity::delete_many().exec(change.txn()).await?;
+    // A known browser may be asked for less: one that was forgotten since must not be known again.
+    device::Entity::delete_many().exec(change.txn()).await?;
     // What waited when the backup was made has left since, or carries a link that works no more.
     outbox::Entity::update_many()
         .col_expr(outbox::Column::FailedAt, Expr::val(call.now.0))
@@ -395,15 +386,16 @@ async fn prepare(store: &Store, keys: &KeyRing, call: &Call, manifest: &Manifest
         .filter(outbox::Column::FailedAt.is_null())
         .exec(change.txn())
         .await?;
-    let facts = serde_json::json!({ "madeAt": manifest.made_at.0, "sessionsEnded": ended });
+    let facts = serde_json::json!({ "madeAt": manifest.made_at, "sessionsEnded": ended });
     change.audit(call, Event::done("RestoreDatabase").on("instance", &row.instance_id, "").with(facts));
     change.commit().await?;
     Ok(ended)
 }
 
-async fn connect(path: &Path, mode: &str) -> std::result::Result<DatabaseConnection, sea_orm::DbErr> {
-    let mut options = ConnectOptions::new(format!("sqlite://{}?mode={mode}", path.display()));
-    options.max_connections(1).sqlx_logging(false);
+async fn connect(path: &Path) -> std::result::Result<DatabaseConnection, sea_orm::DbErr> {
+    let path = path.to_owned();
+    let mut options = ConnectOptions::new("sqlite://?mode=rw");
+    options.max_connections(1).sqlx_logging(false).map_sqlx_sqlite_opts(move |sqlite| sqlite.filename(&path));
     Database::connect(options).await
 }
 
@@ -418,12 +410,20 @@ fn sync_folder(file: &Path) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn no_backup(file: &Path) -> Error {
-    Error::invalid("file", format!("{} is no backup made by this program. Nothing was changed.", file.display()))
+fn other_key(id: &str, keys: &KeyRing) -> Error {
+    Error::unavailable(format!(
+        "The backup needs the master key {id}; the key here is {}. Restore with the key of the backup, or put that key beside the \
+         present one with .former added to its name.",
+        keys.current().id()
+    ))
 }
 
-fn not_ours() -> Error {
-    Error::invalid("file", "is no backup made by this program. Nothing was changed.")
+fn newer() -> Error {
+    Error::unavailable("The backup was made by a newer release of this program. Restore it with that release.")
+}
+
+fn damaged() -> Error {
+    Error::unavailable("The backup is damaged. Nothing was changed.")
 }
 
 #[cfg(test)]

@@ -208,6 +208,11 @@ impl KeyRing {
         self.keys().current.clone()
     }
 
+    /// A key by its public name, if it is here.
+    pub(crate) fn key(&self, id: &str) -> Option<MasterKey> {
+        if self.knows(id) { self.keys().find(id).cloned() } else { None }
+    }
+
     /// Whether a value sealed under this key can be opened here.
     pub fn knows(&self, id: &str) -> bool {
         if self.keys().find(id).is_some() {

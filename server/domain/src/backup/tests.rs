@@ -108,12 +108,21 @@ async fn a_backup_under_load_is_one_moment_and_returns_on_another_machine() {
             add(&store, n).await;
         }
     });
-    let file = world.folder().join("backup.vestibule");
+    let file = world.folder().join("100% of it? yes #1");
+    // What an interrupted backup left is in nobody's way.
+    fs::write(with_ending(Path::new(sqlite_path(&world.open.database_url).unwrap()), ".backing-up"), "left").unwrap();
     let made = world.services.backup.backup(&world.operator(), &file).await.unwrap();
     writer.await.unwrap();
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(made.bytes, fs::metadata(&file).unwrap().len());
     assert!(!with_ending(&file, "-wal").exists(), "one file");
+    let bytes = fs::read(&file).unwrap();
+    assert!(
+        !bytes.windows(11).any(|window| window == b"example.com" || window.starts_with(b"SQLite")),
+        "encrypted (P13)"
+    );
+    let left = fs::read_dir(world.folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(!left.into_iter().any(|name| name.contains("backing-up") || name.contains(".part")));
 
     let open = elsewhere(&world);
     let restored = restore(&world.operator(), &open, &file).await.unwrap();
@@ -233,20 +242,37 @@ async fn what_is_no_backup_of_ours_is_refused_and_changes_nothing() {
     }
     assert!(refused("absent", &world.folder().join("absent")).await.contains("cannot be read"));
 
+    let mut changed = bytes.clone();
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    let other = world.folder().join("changed");
+    fs::write(&other, changed).unwrap();
+    assert!(refused("changed", &other).await.contains("damaged"));
+    let other = world.folder().join("later");
+    fs::write(&other, [b"vestibule backup 2", &bytes[18..]].concat()).unwrap();
+    assert!(refused("a later form", &other).await.contains("newer release"));
+    let plain = world.folder().join("plain");
+    fs::copy(sqlite_path(&world.open.database_url).unwrap(), &plain).unwrap();
+    assert!(refused("a copy of the database", &plain).await.contains("no backup"));
+
+    // Well encrypted, and yet not to be restored.
     let with = async |name: &str, sql: &str| {
-        let other = world.folder().join(name);
-        fs::copy(&file, &other).unwrap();
-        let copy = connect(&other, "rw").await.unwrap();
+        let (database, other) = (world.folder().join(format!("{name}.db")), world.folder().join(name));
+        let opened = sealed_file::open(File::open(&file).unwrap()).ok().unwrap();
+        let (manifest, key) = (opened.manifest.clone(), world.services.core.keys.current());
+        opened.read(&File::create(&database).unwrap(), &key).unwrap();
+        let copy = connect(&database).await.unwrap();
         copy.execute_unprepared(sql).await.unwrap();
         copy.close().await.unwrap();
+        sealed_file::write(&File::open(&database).unwrap(), &File::create(&other).unwrap(), &manifest, &key).unwrap();
         other
     };
-    let bare = with("bare", "DROP TABLE vestibule_backup").await;
-    assert!(refused("a bare copy", &bare).await.contains("no backup"));
-    let newer = with("newer", "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_later', 0)").await;
-    assert!(refused("a newer schema", &newer).await.contains("newer release"));
-    let format = with("format", "UPDATE vestibule_backup SET format = 2").await;
-    assert!(refused("a newer form", &format).await.contains("newer release"));
+    let later = with("newer", "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_later', 0)").await;
+    assert!(refused("a newer schema", &later).await.contains("newer release"));
+    let foreign = with("foreign", "DROP TABLE seaql_migrations").await;
+    assert!(refused("another database", &foreign).await.contains("damaged"));
+    let none = with("none", "DELETE FROM instance").await;
+    assert!(refused("no instance", &none).await.contains("damaged"));
 }
 
 #[tokio::test]

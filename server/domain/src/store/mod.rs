@@ -153,7 +153,8 @@ pub fn sqlite_path(url: &str) -> Option<&str> {
 }
 
 fn sqlite_options(path: &str, connections: u32, read_only: bool) -> ConnectOptions {
-    let mut options = ConnectOptions::new(format!("sqlite://{path}?mode=rwc"));
+    let path = PathBuf::from(path);
+    let mut options = ConnectOptions::new("sqlite://?mode=rwc");
     options
         .max_connections(connections)
         .min_connections(1)
@@ -164,6 +165,8 @@ fn sqlite_options(path: &str, connections: u32, read_only: bool) -> ConnectOptio
         .max_lifetime(None)
         .map_sqlx_sqlite_opts(move |sqlite| {
             let sqlite = sqlite
+                // As it is, and not out of an address, where some characters mean something else.
+                .filename(&path)
                 .pragma("journal_mode", "WAL")
                 .pragma("synchronous", "FULL")
                 .pragma("foreign_keys", "ON")
