@@ -30,7 +30,7 @@ use crate::call::Call;
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::identity::sessions;
-use crate::key_rotation::missing_keys;
+use crate::key_rotation::keys_in_use;
 use crate::keys::{KeyRing, Place};
 use crate::services::{Open, key_ring};
 use crate::store::entity::{ceremony, device, instance, link, outbox};
@@ -85,12 +85,13 @@ impl Backup {
         let claim = Claim::of(to, &self.0.entropy)?;
         let scratch = Scratch::beside(source)?;
         copy(source, &scratch.path).await?;
-        let row = read_copy(&scratch.path).await?;
+        let (row, needs) = read_copy(&scratch.path, &self.0.keys).await?;
         let key = self.0.keys.current();
         let manifest = Manifest {
             made_at: call.now.0,
             instance_id: row.instance_id,
             master_key_id: key.id().to_owned(),
+            needs,
             salt: data_encoding::HEXLOWER.encode(&self.0.entropy.bytes::<16>()?),
         };
         let (part, plain, sealed) = (claim.part.clone(), scratch.path.clone(), manifest.clone());
@@ -197,12 +198,15 @@ async fn copy(source: &Path, to: &Path) -> Result<()> {
     copied.map(drop).map_err(failed)
 }
 
-/// Looks whether the copy is whole, and says whose it is.
-async fn read_copy(copy: &Path) -> Result<instance::Model> {
+/// Looks whether the copy is whole, and says whose it is and which keys it needs.
+async fn read_copy(copy: &Path, keys: &KeyRing) -> Result<(instance::Model, Vec<String>)> {
     let copy = connect(copy).await?;
     let read = async {
         whole(&copy).await?;
-        instance::Entity::find_by_id(1).one(&copy).await?.ok_or_else(|| Error::internal("the copy has no instance row"))
+        let row = instance::Entity::find_by_id(1).one(&copy).await?;
+        let row = row.ok_or_else(|| Error::internal("the copy has no instance row"))?;
+        let needs = keys_in_use(&copy, &row, keys).await?;
+        Ok((row, needs))
     };
     let row = read.await;
     let _ = copy.close().await;
@@ -250,6 +254,10 @@ impl Staged {
         };
         let opened = sealed_file::open(file).map_err(told)?;
         let manifest = opened.manifest.clone();
+        // Made while a rotation was under way it needs two.
+        if let Some(id) = manifest.needs.iter().find(|id| !keys.knows(id)) {
+            return Err(other_key(id, keys));
+        }
         let key = keys.key(&manifest.master_key_id).ok_or_else(|| other_key(&manifest.master_key_id, keys))?;
         if let Some(folder) = database.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder)
@@ -362,9 +370,6 @@ async fn prepare(store: &Store, keys: &KeyRing, call: &Call, manifest: &Manifest
     let row = instance::Entity::find_by_id(1).one(store.write()).await?.ok_or_else(damaged)?;
     if keys.open(Place("instance", "sealed_check", &row.instance_id), &row.sealed_check).is_err() {
         return Err(other_key(&row.master_key_id, keys));
-    }
-    if let Some(id) = missing_keys(store, keys).await?.first() {
-        return Err(other_key(id, keys));
     }
     let mut change = store.begin().await?;
     let ended = sessions::end_where(change.txn(), call.now, "restored", Condition::all()).await?;

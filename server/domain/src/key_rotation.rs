@@ -268,7 +268,7 @@ async fn reseal_column(
     swept: &mut Swept,
     after: &(dyn Fn(Step) -> Result<()> + Sync),
 ) -> Result<()> {
-    let mut last = String::new();
+    let (mut last, before) = (String::new(), swept.unreadable);
     loop {
         let rows = sealed_otherwise(core, column, to, &last).await?;
         let Some((end, _)) = rows.last() else { return Ok(()) };
@@ -282,8 +282,12 @@ async fn reseal_column(
                     anew.push((row, sealed, fresh));
                 }
                 Err(e) => {
+                    // Once for a column, not once for each of 100,000 rows.
+                    if swept.unreadable == before {
+                        let cause = e.cause();
+                        tracing::warn!(cause, "a sealed value cannot be opened and is left as it is; more may follow");
+                    }
                     swept.unreadable += 1;
-                    tracing::warn!(cause = e.cause(), "a sealed value could not be opened and was left as it is");
                 }
             }
         }
@@ -364,28 +368,24 @@ fn may_forget(core: &Core, now: Timestamp, row: &instance::Model) -> bool {
     alone || row.master_key_since.is_some_and(|since| now.since(Timestamp(since)) >= GRACE)
 }
 
-/// The ids of keys that sealed something in this database and are not in the ring.
-pub(crate) async fn missing_keys(store: &crate::store::Store, keys: &KeyRing) -> Result<Vec<String>> {
-    let mut missing = std::collections::BTreeSet::new();
-    for column in SEALED {
-        let sealed = Alias::new(column.column);
-        let mut select = Query::select();
-        select
-            .column(sealed.clone())
-            .from(Alias::new(column.table))
-            .and_where(Expr::col(sealed.clone()).is_not_null())
-            .and_where(Expr::col(sealed.clone()).ne(""))
-            .and_where(Expr::col(sealed).not_like(format!("{}.%", keys.current().id())));
-        for row in store.write().query_all(&select).await? {
-            let sealed: String = row.try_get_by(0)?;
-            if let Some(id) = key_of(&sealed)
-                && !keys.knows(id)
-            {
-                missing.insert(id.to_owned());
-            }
+/// The keys under which something is sealed in a SQLite database, as far as they are here: what its backup needs. A value whose
+/// key is lost already needs nothing.
+pub(crate) async fn keys_in_use(
+    copy: &sea_orm::DatabaseConnection,
+    row: &instance::Model,
+    keys: &KeyRing,
+) -> Result<Vec<String>> {
+    let mut ids = std::collections::BTreeSet::new();
+    for Sealed { table, column, .. } in SEALED {
+        let select =
+            format!("SELECT DISTINCT substr({column}, 1, instr({column}, '.') - 1) FROM {table} WHERE {column} <> ''");
+        for found in copy.query_all_raw(sea_orm::Statement::from_string(copy.get_database_backend(), select)).await? {
+            ids.insert(found.try_get_by::<String, _>(0)?);
         }
     }
-    Ok(missing.into_iter().collect())
+    let webhooks = settings_of(row)?.webhooks;
+    ids.extend(webhooks.iter().filter_map(|webhook| key_of(&webhook.sealed_secret)).map(str::to_owned));
+    Ok(ids.into_iter().filter(|id| keys.knows(id)).collect())
 }
 
 pub(crate) async fn instance_row(core: &Core) -> Result<instance::Model> {

@@ -1,7 +1,7 @@
 //! The file of a backup: a line that says what it is, then the database in encrypted pieces.
 //!
 //! ```text
-//! vestibule backup 1 {"madeAt":…,"instanceId":"…","masterKeyId":"…","salt":"…"}
+//! vestibule backup 1 {"madeAt":…,"instanceId":"…","masterKeyId":"…","needs":["…"],"salt":"…"}
 //! pieces of 64 KiB, each followed by its 16 bytes of tag; the last one is shorter or empty
 //! ```
 //!
@@ -38,6 +38,8 @@ pub(super) struct Manifest {
     pub(super) instance_id: String,
     /// Under which key it is encrypted.
     pub(super) master_key_id: String,
+    /// Every key under which something in it is sealed.
+    pub(super) needs: Vec<String>,
     /// Makes the key of this file.
     pub(super) salt: String,
 }
@@ -171,8 +173,13 @@ mod tests {
         plain.write_all(content).unwrap();
         plain.rewind().unwrap();
         let mut file = tempfile::tempfile().unwrap();
-        let manifest =
-            Manifest { made_at: 7, instance_id: "i".into(), master_key_id: master.id().into(), salt: "s".into() };
+        let manifest = Manifest {
+            made_at: 7,
+            instance_id: "i".into(),
+            master_key_id: master.id().into(),
+            needs: vec![],
+            salt: "s".into(),
+        };
         write(&plain, &file, &manifest, master).unwrap();
         file.rewind().unwrap();
         let mut bytes = Vec::new();

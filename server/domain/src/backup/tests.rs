@@ -300,3 +300,39 @@ async fn another_master_key_is_named() {
     let row = crate::key_rotation::instance_row(&there.core).await.unwrap();
     assert_eq!(row.master_key_id, other.id());
 }
+
+#[tokio::test]
+async fn a_backup_made_during_a_rotation_names_both_keys_and_lost_values_need_none() {
+    let world = World::new().await;
+    if refused_on_postgres(&world).await {
+        return;
+    }
+    let core = &world.services.core;
+    let row = |id: &str, sealed: String| ceremony::Model {
+        id: id.to_owned(),
+        kind: "test".into(),
+        session_hash: None,
+        user_id: None,
+        sealed,
+        expires_at: i64::MAX,
+    };
+    let old = core.keys.current();
+    let known = core.keys.seal(&core.entropy, Place("ceremonies", "sealed", "a"), b"x").unwrap();
+    for row in [row("a", known), row("b", "0badc0de.AAAA".into())] {
+        let row = sea_orm::ActiveModelTrait::reset_all(ceremony::ActiveModel::from(row));
+        ceremony::Entity::insert(row).exec_without_returning(core.store.write()).await.unwrap();
+    }
+    // Half-way: the new key is in place, nothing is sealed under it.
+    let files = crate::key_files::KeyFiles::of(&world.open.master_key_file);
+    files.prepare(&core.entropy).unwrap();
+    files.keep_former().unwrap();
+    files.put_in_place().unwrap();
+    let file = world.folder().join("b");
+    let made = world.services.backup.backup(&world.operator(), &file).await.unwrap();
+    assert_ne!(made.master_key_id, old.id());
+    let open = elsewhere(&world);
+    let error = restore(&world.operator(), &open, &file).await.unwrap_err();
+    assert!(error.outside().contains(old.id()), "{error}");
+    fs::copy(files.former(), with_ending(&open.master_key_file, ".former")).unwrap();
+    restore(&world.operator(), &open, &file).await.unwrap();
+}
