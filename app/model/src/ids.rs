@@ -67,9 +67,12 @@ impl AuditId {
     /// An id whose order is the order of the entries of one node: the time first, then the place in the chain.
     pub fn ordered(time: crate::Timestamp, place: i64, random: [u8; 8]) -> Self {
         let [.., high, low] = place.to_be_bytes();
-        let [a, b, c, d, e, f, g, h] = random;
+        let mut counter_random_bytes = [0; 10];
+        let (counter, rest) = counter_random_bytes.split_at_mut(2);
+        counter.copy_from_slice(&[high, low]);
+        rest.copy_from_slice(&random);
         let millis = u64::try_from(time.0).unwrap_or_default();
-        Self(uuid::Builder::from_unix_timestamp_millis(millis, &[high, low, a, b, c, d, e, f, g, h]).into_uuid())
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &counter_random_bytes).into_uuid())
     }
 }
 

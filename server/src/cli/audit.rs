@@ -30,7 +30,7 @@ pub struct Audit {
     /// Done by this person (name or id)
     #[arg(long, value_name = "NAME", default_value = "")]
     actor: String,
-    /// This action, such as CreateUser
+    /// This action, as AWS names it
     #[arg(long, value_name = "ACTION", default_value = "")]
     action: String,
     /// Done to this person or group (name or id)

@@ -3,12 +3,15 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::{Config, Flags};
 
+/// Environment variables of a case: name and value.
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
 /// Loads a file of this text with these variables; the problems as text.
-fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+fn load(text: &str, variables: Variables<'_>) -> Result<Config, String> {
     load_with_mode(text, variables, 0o600)
 }
 
-fn load_with_mode(text: &str, variables: &[(&str, &str)], mode: u32) -> Result<Config, String> {
+fn load_with_mode(text: &str, variables: Variables<'_>, mode: u32) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("v.toml");
     fs::write(&file, text).unwrap();
@@ -49,7 +52,7 @@ fn later_layers_win() {
 
 #[test]
 fn every_fault_is_named_with_its_place() {
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+    let cases: &[(&str, Variables<'_>, &str)] = &[
         ("listne = 1", &[], "v.toml:1:1: listne: there is no such setting"),
         ("\n[smtp]\n  hots = \"a\"", &[], "v.toml:3:3: smtp.hots: there is no such setting"),
         ("[nope]\na = 1", &[], "v.toml:1:2: nope: there is no such setting"),

@@ -110,11 +110,11 @@ impl Guard {
     /// The host must be the public one. A trusted proxy may name the one that it was asked for.
     fn known_host<B>(&self, request: &Request<B>, facts: &Facts) -> Result<(), Refused> {
         let refused = || Refused::new(StatusCode::MISDIRECTED_REQUEST, "unknown host");
-        let host = self.host(request, facts).ok_or_else(refused)?;
+        let host = Self::host_of(request, facts).ok_or_else(refused)?;
         if self.is_ours(&host) { Ok(()) } else { Err(refused()) }
     }
 
-    fn host<B>(&self, request: &Request<B>, facts: &Facts) -> Option<Authority> {
+    fn host_of<B>(request: &Request<B>, facts: &Facts) -> Option<Authority> {
         if facts.proxied
             && let Some(host) = lines(request.headers(), "x-forwarded-host").next()
         {
@@ -146,7 +146,7 @@ impl Guard {
         let headers = request.headers();
         let refused = || Refused::new(StatusCode::FORBIDDEN, "not from a page of this site");
         match only(headers, "sec-fetch-site") {
-            Only::One(site) if site == "same-origin" => Ok(()),
+            Only::One("same-origin") => Ok(()),
             Only::None => match only(headers, header::ORIGIN.as_str()) {
                 Only::One(origin) if origin == self.origin || self.is_loopback_origin(origin, request, facts) => Ok(()),
                 _ => Err(refused()),
@@ -158,7 +158,7 @@ impl Guard {
     /// Under a loopback name the origin is whatever name the browser was given, as long as it is the one asked.
     fn is_loopback_origin<B>(&self, origin: &str, request: &Request<B>, facts: &Facts) -> bool {
         self.loopback
-            && self.host(request, facts).is_some_and(|host| self.is_ours(&host) && origin == format!("{}://{host}", self.public_url.scheme()))
+            && Self::host_of(request, facts).is_some_and(|host| self.is_ours(&host) && origin == format!("{}://{host}", self.public_url.scheme()))
     }
 }
 

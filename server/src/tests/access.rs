@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use domain::authz::{Action, Decision, Resource, decide};
 use domain::identity::people::PersonInput;
 use domain::identity::sign_in::SessionGrant;
-use domain::identity::test_people::{PASSWORD, code_at};
+use domain::identity::test_people::code_at;
 use domain::{Actor, Secret};
 use model::{Refusal, Role};
 

@@ -94,7 +94,7 @@ async fn two_owners_who_demote_each_other_at_once_leave_one() {
             match result.unwrap() {
                 Ok(()) => done += 1,
                 Err(error) => {
-                    assert_eq!(error.kind(), Refusal::Forbidden, "round {round}: {error}: {:?}", error.cause())
+                    assert_eq!(error.kind(), Refusal::Forbidden, "round {round}: {error}: {:?}", error.cause());
                 }
             }
         }

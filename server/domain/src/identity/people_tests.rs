@@ -97,7 +97,7 @@ async fn one_name_created_many_times_at_once_is_one_person() {
         match result.unwrap() {
             Ok(_) => made += 1,
             Err(error) => {
-                assert_eq!((error.kind(), error.field()), (Refusal::Conflict, Some("user_name")), "{error} (DB-03)")
+                assert_eq!((error.kind(), error.field()), (Refusal::Conflict, Some("user_name")), "{error} (DB-03)");
             }
         }
     }
@@ -119,7 +119,7 @@ async fn every_order_pages_forward_and_back_over_everybody_once() {
     for sort in [PeopleSort::UserName, PeopleSort::DisplayName, PeopleSort::Email, PeopleSort::Created] {
         for descending in [false, true] {
             for status in [None, Some(Status::Invited)] {
-                let mut request = PeopleQuery { sort, descending, status, ..query("") };
+                let mut request = PeopleQuery { status, sort, descending, ..query("") };
                 request.page.size = Some(5);
                 let mut names = Vec::new();
                 let mut pages = Vec::new();

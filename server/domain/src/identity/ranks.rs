@@ -75,7 +75,9 @@ pub(crate) async fn roles_of_groups(
 ) -> Result<HashMap<String, Vec<Role>>> {
     let mut roles = roles_of_all_groups(db).await?;
     roles.retain(|group, _| groups.contains(group));
-    roles.values_mut().for_each(|roles| roles.sort());
+    for held in roles.values_mut() {
+        held.sort();
+    }
     Ok(roles)
 }
 

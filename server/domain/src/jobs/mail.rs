@@ -18,7 +18,7 @@ use crate::secret::Secret;
 /// The longest wait for one answer of the server.
 const ANSWER: Duration = Duration::from_secs(15);
 /// The longest wait for a whole delivery.
-const DELIVERY: Duration = Duration::from_secs(60);
+const DELIVERY: Duration = Duration::from_mins(1);
 
 /// How mail is sent (`smtp.*` of the configuration).
 #[derive(Clone, Debug)]
@@ -93,8 +93,8 @@ impl MailSettings {
     }
 
     fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>> {
-        let refused = |e: lettre::transport::smtp::Error| Error::invalid("smtp.host", "cannot be used").because(e);
         type Smtp = AsyncSmtpTransport<Tokio1Executor>;
+        let refused = |e: lettre::transport::smtp::Error| Error::invalid("smtp.host", "cannot be used").because(e);
         let mut builder: AsyncSmtpTransportBuilder = match self.tls {
             MailTls::Tls => Smtp::relay(&self.host).map_err(refused)?,
             MailTls::StartTls => Smtp::starttls_relay(&self.host).map_err(refused)?,

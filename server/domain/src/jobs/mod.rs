@@ -32,7 +32,7 @@ const AT_ONCE: u64 = 8;
 /// Between two looks at the database.
 const OFTEN: Duration = Duration::from_secs(1);
 /// Between two rounds of clean-up.
-const SELDOM: Duration = Duration::from_secs(10 * 60);
+const SELDOM: Duration = Duration::from_mins(10);
 
 /// The jobs.
 #[derive(Clone, Debug)]

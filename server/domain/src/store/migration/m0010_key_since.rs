@@ -15,7 +15,7 @@ impl MigrationTrait for Migration {
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let mut statement = Table::alter();
-        statement.table("instance").add_column(&mut maybe_number("master_key_since"));
+        statement.table("instance").add_column(maybe_number("master_key_since"));
         manager.alter_table(statement).await
     }
 }
