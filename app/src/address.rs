@@ -30,7 +30,11 @@ impl Address {
 
     /// The value of a key, trimmed; empty counts as absent.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.query.iter().find(|(known, _)| known == key).map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+        self.query
+            .iter()
+            .find(|(known, _)| known == key)
+            .map(|(_, value)| value.trim())
+            .filter(|value| !value.is_empty())
     }
 
     /// The address as text.

@@ -41,7 +41,12 @@ impl Ui {
     /// Names of the cookies.
     pub fn cookies(&self) -> Cookies {
         if self.secure {
-            Cookies { session: "__Host-vestibule", device: "__Host-vestibule-device", notice: "__Host-vestibule-notice", secure: true }
+            Cookies {
+                session: "__Host-vestibule",
+                device: "__Host-vestibule-device",
+                notice: "__Host-vestibule-notice",
+                secure: true,
+            }
         } else {
             Cookies { session: "vestibule", device: "vestibule-device", notice: "vestibule-notice", secure: false }
         }
@@ -153,7 +158,10 @@ impl Cx {
     /// From a request, before anything is rendered.
     pub fn new(ui: &Ui, visit: Visit, parts: &Parts) -> Self {
         let preferences = visit.session.as_ref().map(|session| &session.preferences);
-        let zone = preferences.and_then(|p| p.zone.as_deref()).and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC);
+        let zone = preferences
+            .and_then(|p| p.zone.as_deref())
+            .and_then(|zone| TimeZone::get(zone).ok())
+            .unwrap_or(TimeZone::UTC);
         let flash = Cookies::read(parts, ui.cookies().notice).map(|text| Arc::new(Flash::decode(text)));
         Self {
             clock: Clock::new(moment(visit.call.now), zone),
@@ -279,7 +287,8 @@ impl Cx {
 
     /// Gives the browser its session's new token.
     pub fn keep_session(&self, grant: &SessionGrant) {
-        let grant = SessionGrant { token: grant.token.clone(), expires_at: grant.expires_at, device: grant.device.clone() };
+        let grant =
+            SessionGrant { token: grant.token.clone(), expires_at: grant.expires_at, device: grant.device.clone() };
         self.visit.answer.fill(|extras| extras.session = Some(SessionChange::Adopt(grant)));
     }
 

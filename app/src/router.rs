@@ -49,8 +49,12 @@ pub fn problem_page(ui: &Ui, request: Request, status: StatusCode) -> Response {
         StatusCode::FORBIDDEN => (t!("problem.forbidden"), t!("problem.cross-site"), t!("problem.other-next")),
         StatusCode::PAYLOAD_TOO_LARGE => (t!("problem.invalid"), t!("problem.too-large"), t!("problem.other-next")),
         StatusCode::TOO_MANY_REQUESTS => (t!("problem.throttled"), t!("problem.busy"), t!("problem.throttled-next")),
-        StatusCode::SERVICE_UNAVAILABLE => (t!("problem.unavailable"), t!("problem.busy"), t!("problem.unavailable-next")),
-        status if status.is_server_error() => (t!("problem.internal"), t!("problem.fault"), t!("problem.internal-next")),
+        StatusCode::SERVICE_UNAVAILABLE => {
+            (t!("problem.unavailable"), t!("problem.busy"), t!("problem.unavailable-next"))
+        }
+        status if status.is_server_error() => {
+            (t!("problem.internal"), t!("problem.fault"), t!("problem.internal-next"))
+        }
         _ => (t!("problem.invalid"), t!("problem.malformed"), t!("problem.other-next")),
     };
     door::render(ui, visit, &parts, |cx| (status, problem::page(cx, status, title, said, next)))

@@ -14,8 +14,8 @@ use model::{Refusal, t};
 use crate::address::encode;
 use crate::context::Cx;
 use crate::pages;
-use crate::pages::problem;
 use crate::pages::admin::allowed;
+use crate::pages::problem;
 use crate::parts::frame::{AdminTab, Frame, Page, Surroundings, Viewer};
 
 /// What a page comes to.

@@ -165,7 +165,9 @@ mod tests {
 
     #[test]
     fn deceptive_user_names_are_refused() {
-        for bad in ["", " admin", "admin ", "ad\u{200b}min", "\u{202e}nimda", "a\0b", "a b", "corp/alice", "a\nb", "\u{feff}a"] {
+        for bad in
+            ["", " admin", "admin ", "ad\u{200b}min", "\u{202e}nimda", "a\0b", "a b", "corp/alice", "a\nb", "\u{feff}a"]
+        {
             assert!(UserName::parse(bad).is_err(), "{bad:?} (PW-18, PW-22)");
         }
         assert!(UserName::parse(&"x".repeat(129)).is_err());

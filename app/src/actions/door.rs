@@ -71,7 +71,9 @@ async fn checked(parts: &Parts, body: Body) -> Result<Vec<u8>, StatusCode> {
         return Err(StatusCode::METHOD_NOT_ALLOWED);
     }
     let kind = parts.headers.get(header::CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or_default());
-    let form = kind.map(|kind| kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+    let form = kind.map(|kind| {
+        kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    });
     // A form without any field may come without a type.
     if form == Some(false) || (form.is_none() && !entry.fields.is_empty()) {
         return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
@@ -84,7 +86,11 @@ async fn checked(parts: &Parts, body: Body) -> Result<Vec<u8>, StatusCode> {
 fn fits(entry: &Entry, form: &[u8]) -> bool {
     let Ok(fields) = wire::form::parse(form) else { return false };
     fields.iter().all(|(name, _)| entry.fields.iter().any(|field| field.name == *name))
-        && entry.fields.iter().filter(|field| field.required).all(|field| fields.iter().any(|(name, _)| name == field.name))
+        && entry
+            .fields
+            .iter()
+            .filter(|field| field.required)
+            .all(|field| fields.iter().any(|(name, _)| name == field.name))
 }
 
 /// A page for a form that did not come in.
@@ -96,7 +102,8 @@ fn refused(ui: &Ui, visit: Visit, parts: &Parts, status: StatusCode) -> Response
         StatusCode::UNSUPPORTED_MEDIA_TYPE => (t!("problem.invalid"), t!("problem.no-form")),
         _ => (t!("problem.invalid"), t!("problem.malformed")),
     };
-    let mut answer = render(ui, visit, parts, |cx| (status, problem::page(cx, status, title, said, t!("problem.other-next"))));
+    let mut answer =
+        render(ui, visit, parts, |cx| (status, problem::page(cx, status, title, said, t!("problem.other-next"))));
     if status == StatusCode::METHOD_NOT_ALLOWED {
         answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     }
@@ -111,7 +118,8 @@ pub fn render(ui: &Ui, visit: Visit, parts: &Parts, page: impl FnOnce(&Cx) -> (S
         let (status, page) = page(&cx);
         (status, leptos::prelude::RenderHtml::to_html(shell::document(&cx, page)))
     });
-    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], html).into_response()
+    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], html)
+        .into_response()
 }
 
 #[cfg(test)]

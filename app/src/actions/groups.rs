@@ -28,7 +28,12 @@ pub async fn group_create(name: String, #[server(default)] description: String) 
 
 /// Changes a group's name and description.
 #[server(prefix = "/actions", endpoint = "groups/update")]
-pub async fn group_update(id: String, version: i64, name: String, #[server(default)] description: String) -> Result<(), ServerFnError> {
+pub async fn group_update(
+    id: String,
+    version: i64,
+    name: String,
+    #[server(default)] description: String,
+) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
     let outcome = match group_id(&id) {
         Ok(group) => act.services().groups.update(act.call(), group, version, name.trim(), description.trim()).await,
@@ -36,7 +41,9 @@ pub async fn group_update(id: String, version: i64, name: String, #[server(defau
     };
     match outcome {
         Ok(()) => act.go_saying(&place(&id), &Flash::new("group-saved").about(name.trim())),
-        Err(error) => act.refuse(error, &format!("{}/edit", place(&id)), &[("name", &name), ("description", &description)]),
+        Err(error) => {
+            act.refuse(error, &format!("{}/edit", place(&id)), &[("name", &name), ("description", &description)])
+        }
     }
     Ok(())
 }
@@ -63,7 +70,11 @@ pub async fn group_delete(id: String, expected: String, name: String) -> Result<
 
 /// Adds a member.
 #[server(prefix = "/actions", endpoint = "groups/member-add")]
-pub async fn group_member_add(group: String, user: String, #[server(default)] next: String) -> Result<(), ServerFnError> {
+pub async fn group_member_add(
+    group: String,
+    user: String,
+    #[server(default)] next: String,
+) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
     let outcome = match (group_id(&group), super::id::<UserId>(&user, t!("noun.person"))) {
         (Ok(group), Ok(user)) => act.services().groups.add_member(act.call(), group, user).await,
@@ -75,7 +86,11 @@ pub async fn group_member_add(group: String, user: String, #[server(default)] ne
 
 /// Removes a member.
 #[server(prefix = "/actions", endpoint = "groups/member-remove")]
-pub async fn group_member_remove(group: String, user: String, #[server(default)] next: String) -> Result<(), ServerFnError> {
+pub async fn group_member_remove(
+    group: String,
+    user: String,
+    #[server(default)] next: String,
+) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
     let outcome = match (group_id(&group), super::id::<UserId>(&user, t!("noun.person"))) {
         (Ok(group), Ok(user)) => act.services().groups.remove_member(act.call(), group, user).await,

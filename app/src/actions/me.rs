@@ -17,7 +17,12 @@ const SECURITY: &str = "/me/security";
 #[server(prefix = "/actions", endpoint = "me/password")]
 pub async fn me_password(current: String, new: String, again: String) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
-    match act.services().me.change_password(act.call(), &Secret::new(current), &Secret::new(new), &Secret::new(again)).await {
+    match act
+        .services()
+        .me
+        .change_password(act.call(), &Secret::new(current), &Secret::new(new), &Secret::new(again))
+        .await
+    {
         Ok(grant) => {
             act.cx.keep_session(&grant);
             act.go_saying(SECURITY, &Flash::new("password-changed"));
@@ -34,7 +39,8 @@ pub async fn me_profile(display_name: String, given_name: String, family_name: S
     match act.services().me.update_profile(act.call(), &display_name, &given_name, &family_name).await {
         Ok(()) => act.go_saying("/me/profile", &Flash::new("profile-saved")),
         Err(error) => {
-            let typed = [("display_name", display_name.as_str()), ("given_name", &given_name), ("family_name", &family_name)];
+            let typed =
+                [("display_name", display_name.as_str()), ("given_name", &given_name), ("family_name", &family_name)];
             act.refuse(error, "/me/profile", &typed);
         }
     }
@@ -87,7 +93,11 @@ pub async fn me_confirm_passkey_begin() -> Result<Option<PasskeyOptions>, Server
 
 /// Ends confirming by passkey.
 #[server(prefix = "/actions", endpoint = "me/confirm-passkey")]
-pub async fn me_confirm_passkey(ceremony: String, answer: String, #[server(default)] next: String) -> Result<(), ServerFnError> {
+pub async fn me_confirm_passkey(
+    ceremony: String,
+    answer: String,
+    #[server(default)] next: String,
+) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
     let confirmed = act.services().me.confirm_passkey_finish(act.call(), &ceremony, &answer).await;
     finish_confirm(&act, confirmed, &next);
@@ -106,7 +116,9 @@ fn finish_confirm(act: &Act, confirmed: Result<SessionGrant, Error>, next: &str)
             match error.kind() {
                 Throttled | Unavailable | Internal => act.problem(error),
                 SignInNeeded if act.cx.signed_in().is_none() => act.refuse(error, SECURITY, &[]),
-                _ if error.field().is_some() => act.refuse(error, &format!("/start/confirm?next={}", encode(next)), &[]),
+                _ if error.field().is_some() => {
+                    act.refuse(error, &format!("/start/confirm?next={}", encode(next)), &[])
+                }
                 _ => act.go_saying(&format!("/start/confirm?next={}", encode(next)), &Flash::new("code-refused")),
             }
         }
@@ -134,7 +146,11 @@ pub async fn me_add_passkey_begin() -> Result<Option<PasskeyOptions>, ServerFnEr
 
 /// Ends it.
 #[server(prefix = "/actions", endpoint = "me/add-passkey")]
-pub async fn me_add_passkey(ceremony: String, answer: String, #[server(default)] name: String) -> Result<(), ServerFnError> {
+pub async fn me_add_passkey(
+    ceremony: String,
+    answer: String,
+    #[server(default)] name: String,
+) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
     match act.services().me.add_passkey_finish(act.call(), &ceremony, &answer, &name).await {
         Ok(codes) => factor_added(&act, &codes).await,

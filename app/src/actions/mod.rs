@@ -98,7 +98,9 @@ impl Act {
                 // The action itself is no place to come back to.
                 self.go(if place.starts_with("/start/sign-in") { "/start/sign-in" } else { &place });
             }
-            Refusal::Forbidden | Refusal::NotFound | Refusal::Throttled | Refusal::Unavailable | Refusal::Internal => self.problem(error),
+            Refusal::Forbidden | Refusal::NotFound | Refusal::Throttled | Refusal::Unavailable | Refusal::Internal => {
+                self.problem(error)
+            }
         }
     }
 
@@ -122,7 +124,8 @@ impl Act {
 fn spoken(error: &Error) -> String {
     match error.field() {
         Some(field) => {
-            let label = model::words::look_up(&format!("field.{field}")).map_or_else(|| field.replace('_', " "), str::to_owned);
+            let label =
+                model::words::look_up(&format!("field.{field}")).map_or_else(|| field.replace('_', " "), str::to_owned);
             t!("refused.field", field = label, reason = error.outside().trim_end_matches('.'))
         }
         None => error.outside().to_owned(),

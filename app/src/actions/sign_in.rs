@@ -23,12 +23,18 @@ pub struct PasskeyOptions {
 
 /// The first step.
 #[server(prefix = "/actions", endpoint = "sign-in/password")]
-pub async fn sign_in_password(username: String, password: String, #[server(default)] next: String) -> Result<(), ServerFnError> {
+pub async fn sign_in_password(
+    username: String,
+    password: String,
+    #[server(default)] next: String,
+) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
     let outcome = act.services().sign_in.password(act.call(), &username, &Secret::new(password), local(&next)).await;
     match outcome {
         Ok(progress) => go_on(&act, &progress),
-        Err(error) => step_refused(&act, error, "/start/sign-in", "sign-in-refused", &[("username", &username), ("next", &next)]),
+        Err(error) => {
+            step_refused(&act, error, "/start/sign-in", "sign-in-refused", &[("username", &username), ("next", &next)])
+        }
     }
     Ok(())
 }
@@ -71,7 +77,11 @@ pub async fn sign_in_passkey_begin() -> Result<Option<PasskeyOptions>, ServerFnE
 
 /// Ends a sign-in by passkey alone.
 #[server(prefix = "/actions", endpoint = "sign-in/passkey")]
-pub async fn sign_in_passkey(ceremony: String, answer: String, #[server(default)] next: String) -> Result<(), ServerFnError> {
+pub async fn sign_in_passkey(
+    ceremony: String,
+    answer: String,
+    #[server(default)] next: String,
+) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
     match act.services().sign_in.passkey_finish(act.call(), &ceremony, &answer, local(&next)).await {
         Ok(progress) => go_on(&act, &progress),
@@ -120,7 +130,11 @@ pub async fn enrol_passkey_begin() -> Result<Option<PasskeyOptions>, ServerFnErr
 
 /// Ends it.
 #[server(prefix = "/actions", endpoint = "sign-in/enrol-passkey")]
-pub async fn enrol_passkey(ceremony: String, answer: String, #[server(default)] name: String) -> Result<(), ServerFnError> {
+pub async fn enrol_passkey(
+    ceremony: String,
+    answer: String,
+    #[server(default)] name: String,
+) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
     match act.services().sign_in.enrol_passkey_finish(act.call(), &ceremony, &answer, &name).await {
         Ok((progress, codes)) => go_on_with_codes(&act, &progress, &codes).await,
@@ -224,11 +238,7 @@ fn step_refused(act: &Act, error: Error, step: &str, notice: &str, typed: &[(&st
         Refusal::SignInNeeded if step != "/start/sign-in" && act.cx.person().is_none() => act.go("/start/sign-in"),
         // The proof was right and something else is missing; only whoever gave it reads this.
         Refusal::Forbidden => act.go_saying(step, &Flash::new("step-refused").about(error.outside())),
-        Refusal::Invalid
-        | Refusal::SignInNeeded
-        | Refusal::ConfirmNeeded
-        | Refusal::NotFound
-        | Refusal::Conflict => {
+        Refusal::Invalid | Refusal::SignInNeeded | Refusal::ConfirmNeeded | Refusal::NotFound | Refusal::Conflict => {
             let mut flash = Flash::new(notice);
             flash.typed = typed.iter().map(|(field, value)| ((*field).to_owned(), (*value).to_owned())).collect();
             act.go_saying(step, &flash);

@@ -156,14 +156,24 @@ async fn link_sent(act: &Act, user: &str, sent: Result<LinkSent, Error>, notice:
 #[server(prefix = "/actions", endpoint = "users/disable")]
 pub async fn user_disable(id: String) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
-    change!(act, id, |user| act.services().people.disable(act.call(), user), Flash::new("user-disabled").undo_with("id", id.clone()))
+    change!(
+        act,
+        id,
+        |user| act.services().people.disable(act.call(), user),
+        Flash::new("user-disabled").undo_with("id", id.clone())
+    )
 }
 
 /// Opens it again.
 #[server(prefix = "/actions", endpoint = "users/enable")]
 pub async fn user_enable(id: String) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
-    change!(act, id, |user| act.services().people.enable(act.call(), user), Flash::new("user-enabled").undo_with("id", id.clone()))
+    change!(
+        act,
+        id,
+        |user| act.services().people.enable(act.call(), user),
+        Flash::new("user-enabled").undo_with("id", id.clone())
+    )
 }
 
 /// Ends all sessions of a person.
@@ -183,10 +193,16 @@ pub async fn user_end_sessions(id: String) -> Result<(), ServerFnError> {
 
 /// Makes a person an administrator.
 #[server(prefix = "/actions", endpoint = "users/role-grant")]
-pub async fn user_role_grant(id: String, role: String, #[server(default)] break_glass: String) -> Result<(), ServerFnError> {
+pub async fn user_role_grant(
+    id: String,
+    role: String,
+    #[server(default)] break_glass: String,
+) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
     let outcome = match (self::id::<UserId>(&id, t!("noun.person")), role.parse::<Role>()) {
-        (Ok(user), Ok(role)) => act.services().administrators.grant_user(act.call(), user, role, break_glass == "on").await,
+        (Ok(user), Ok(role)) => {
+            act.services().administrators.grant_user(act.call(), user, role, break_glass == "on").await
+        }
         (Err(error), _) => Err(error),
         (_, Err(invalid)) => Err(Error::invalid("role", invalid.to_string())),
     };

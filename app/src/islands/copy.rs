@@ -16,7 +16,9 @@ pub fn CopyButton(children: Children) -> impl IntoView {
         let button = event.current_target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
         let Some(frame) = button.and_then(|button| button.closest(".secret").ok().flatten()) else { return };
         let part = |selector: &str| frame.query_selector(selector).ok().flatten();
-        let (Some(code), Some(window)) = (part("code").and_then(|code| code.text_content()), web_sys::window()) else { return };
+        let (Some(code), Some(window)) = (part("code").and_then(|code| code.text_content()), web_sys::window()) else {
+            return;
+        };
         // A browser that refuses leaves the text selectable.
         let _promise = window.navigator().clipboard().write_text(&code);
         if let Some(status) = part("[role=status]") {

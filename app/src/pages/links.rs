@@ -40,7 +40,12 @@ pub async fn link(cx: Cx) -> Answer {
     let token = cx.segment(2).to_owned();
     let view = match cx.services().sign_in.look_at_link(cx.call(), &Secret::new(token.clone())).await {
         Ok(view) => view,
-        Err(error) if matches!(error.kind(), Refusal::NotFound | Refusal::Invalid | Refusal::Forbidden | Refusal::Conflict) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                Refusal::NotFound | Refusal::Invalid | Refusal::Forbidden | Refusal::Conflict
+            ) =>
+        {
             cx.status(axum::http::StatusCode::NOT_FOUND);
             return Ok(spent());
         }
@@ -53,7 +58,11 @@ pub async fn link(cx: Cx) -> Answer {
         LinkPurpose::Enrolment => (t!("link.enrol.title"), t!("link.enrol.text"), t!("link.enrol-do")),
     };
     let fields = if view.purpose == LinkPurpose::Enrolment {
-        let password = field("new", t!("field.password")).kind("password").autocomplete("current-password").error(cx.error_of("new")).focus();
+        let password = field("new", t!("field.password"))
+            .kind("password")
+            .autocomplete("current-password")
+            .error(cx.error_of("new"))
+            .focus();
         view! { {password.view()} {hidden("again", "")} }.into_any()
     } else {
         new_password_fields(&cx, true)

@@ -35,7 +35,9 @@ pub fn of(cx: &Cx, error: &Error) -> (StatusCode, Page) {
         Refusal::Internal => t!("problem.internal-next"),
         Refusal::Unavailable => t!("problem.unavailable-next"),
         Refusal::Throttled => t!("problem.throttled-next"),
-        Refusal::Invalid | Refusal::SignInNeeded | Refusal::ConfirmNeeded | Refusal::Conflict => t!("problem.other-next"),
+        Refusal::Invalid | Refusal::SignInNeeded | Refusal::ConfirmNeeded | Refusal::Conflict => {
+            t!("problem.other-next")
+        }
     };
     let said = match error.field() {
         Some(field) => format!("{field}: {}", error.outside()),

@@ -29,34 +29,47 @@ pub async fn security(cx: Cx) -> Answer {
     let security = cx.services().me.security(cx.call()).await?;
     let others = security.sessions.iter().any(|session| !session.current);
     let sessions = security.sessions.iter().map(|session| session_line(&cx, session)).collect_view();
-    let everywhere = others.then(|| button("/actions/me/end-other-sessions", &[], t!("security.out-everywhere"), "compact"));
+    let everywhere =
+        others.then(|| button("/actions/me/end-other-sessions", &[], t!("security.out-everywhere"), "compact"));
     let factors = security.factors.iter().map(|factor| factor_line(&cx, factor)).collect_view();
-    let no_factor = security.factors.is_empty().then(|| view! { <p class="section-note">{t!("security.no-factor")}</p> });
-    let add_passkey =
-        (!security.passkeys_off).then(|| view! { <a class="button compact" href="/me/factors/passkey">{t!("security.add-passkey")}</a> });
+    let no_factor =
+        security.factors.is_empty().then(|| view! { <p class="section-note">{t!("security.no-factor")}</p> });
+    let add_passkey = (!security.passkeys_off)
+        .then(|| view! { <a class="button compact" href="/me/factors/passkey">{t!("security.add-passkey")}</a> });
     let add = view! {
         <span class="row">
             <a class="button compact" href="/me/factors/app">{t!("security.add-app")}</a>
             {add_passkey}
         </span>
     };
-    let passkeys_off = security.passkeys_off.then(|| view! { <p class="section-note">{t!("security.passkeys-off")}</p> });
+    let passkeys_off =
+        security.passkeys_off.then(|| view! { <p class="section-note">{t!("security.passkeys-off")}</p> });
     let codes = (!security.factors.is_empty()).then(|| {
         let left = u64::from(security.recovery_codes_left);
         let low = (left < 3).then(|| badge(Tone::Warn, t!("security.codes-low")));
-        section(t!("codes.heading"), Some(view! { <a class="button compact" href="/me/recovery-codes">{t!("codes.new")}</a> }.into_any()), view! {
-            <p>{count("count.codes-left", left)}" "{low}</p>
-            <p class="section-note">{t!("codes.what")}</p>
-        })
+        section(
+            t!("codes.heading"),
+            Some(view! { <a class="button compact" href="/me/recovery-codes">{t!("codes.new")}</a> }.into_any()),
+            view! {
+                <p>{count("count.codes-left", left)}" "{low}</p>
+                <p class="section-note">{t!("codes.what")}</p>
+            },
+        )
     });
-    let set = security.password_set_at.map(|at| view! { <p class="section-note">{t!("security.password-set")}" "{cx.clock.view(at)}"."</p> });
-    let current = field("current", t!("field.current")).kind("password").autocomplete("current-password").error(cx.error_of("current"));
+    let set = security
+        .password_set_at
+        .map(|at| view! { <p class="section-note">{t!("security.password-set")}" "{cx.clock.view(at)}"."</p> });
+    let current = field("current", t!("field.current"))
+        .kind("password")
+        .autocomplete("current-password")
+        .error(cx.error_of("current"));
     let new = field("new", t!("field.new"))
         .kind("password")
         .autocomplete("new-password")
         .hint(t!("password.hint", least = security.password_min_length))
         .error(cx.error_of("new"));
-    let again = field("again", t!("field.again")).kind("password").autocomplete("new-password").error(cx.error_of("again"));
+    let again =
+        field("again", t!("field.again")).kind("password").autocomplete("new-password").error(cx.error_of("again"));
     let body = view! {
         {Title::new(t!("me.title")).view()}
         {me_tabs(Tabs::Security)}
@@ -185,7 +198,10 @@ pub async fn factor(cx: Cx) -> Answer {
     };
     fresh(&cx)?;
     let last = security.factors.len() == 1;
-    let name = field("name", t!("factor.name")).value(cx.typed("name").unwrap_or(&factor.name)).error(cx.error_of("name")).length(1, 64);
+    let name = field("name", t!("factor.name"))
+        .value(cx.typed("name").unwrap_or(&factor.name))
+        .error(cx.error_of("name"))
+        .length(1, 64);
     let remove = if last && security.factor_required {
         view! { <p>{t!("factor.last-required")}</p> }.into_any()
     } else {

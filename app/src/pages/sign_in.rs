@@ -101,7 +101,10 @@ pub async fn second_factor(cx: Cx) -> Answer {
 /// The first second factor: which kind.
 pub async fn enrol(cx: Cx) -> Answer {
     at_stage(&cx, domain::Stage::Enrol)?;
-    let name = field("name", t!("factor.name")).hint(t!("factor.name-hint-passkey")).value(t!("factor.name-passkey")).length(1, 64);
+    let name = field("name", t!("factor.name"))
+        .hint(t!("factor.name-hint-passkey"))
+        .value(t!("factor.name-passkey"))
+        .length(1, 64);
     let passkey = Passkey {
         ceremony: "create",
         begin: "/actions/sign-in/enrol-passkey-begin",
@@ -158,7 +161,11 @@ pub fn totp_form(cx: &Cx, offer: &TotpOffer, action: &'static str) -> AnyView {
         .code()
         .error(cx.error_of("code"))
         .length(6, 10);
-    let name = field("name", t!("factor.name")).hint(t!("factor.name-hint-app")).value(name).error(cx.error_of("name")).length(1, 64);
+    let name = field("name", t!("factor.name"))
+        .hint(t!("factor.name-hint-app"))
+        .value(name)
+        .error(cx.error_of("name"))
+        .length(1, 64);
     view! {
         <p>{t!("enrol.scan")}</p>
         {picture}
@@ -206,7 +213,8 @@ pub fn new_password_fields(cx: &Cx, focus: bool) -> AnyView {
         .hint(t!("password.hint", least = least))
         .error(cx.error_of("new"));
     let new = if focus { new.focus() } else { new };
-    let again = field("again", t!("field.again")).kind("password").autocomplete("new-password").error(cx.error_of("again"));
+    let again =
+        field("again", t!("field.again")).kind("password").autocomplete("new-password").error(cx.error_of("again"));
     view! { {new.view()} {again.view()} }.into_any()
 }
 

@@ -4,8 +4,8 @@ use domain::authz::Action;
 use leptos::prelude::*;
 use model::t;
 
-use crate::context::Cx;
 use super::admin::allowed;
+use crate::context::Cx;
 use crate::parts::empty::empty;
 use crate::parts::frame::{Page, PortalTab};
 use crate::parts::title::Title;

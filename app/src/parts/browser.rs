@@ -8,8 +8,14 @@ pub fn browser_name(agent: Option<&str>) -> String {
         return t!("browser.unknown").to_owned();
     };
     // The order matters: everybody claims to be Mozilla, Chrome claims to be Safari, Edge and Opera claim to be Chrome.
-    let browsers =
-        [("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("CriOS/", "Chrome"), ("Safari/", "Safari")];
+    let browsers = [
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("CriOS/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
     let systems = [
         ("iPhone", "iPhone"),
         ("iPad", "iPad"),
@@ -19,7 +25,8 @@ pub fn browser_name(agent: Option<&str>) -> String {
         ("CrOS", "ChromeOS"),
         ("Linux", "Linux"),
     ];
-    let found = |list: &[(&str, &'static str)]| list.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    let found =
+        |list: &[(&str, &'static str)]| list.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
     match (found(&browsers), found(&systems)) {
         (Some(browser), Some(system)) => t!("browser.on", browser = browser, system = system),
         (Some(browser), None) => browser.to_owned(),
@@ -33,7 +40,8 @@ mod tests {
 
     #[test]
     fn browsers_are_called_by_their_names() {
-        let chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36";
+        let chrome =
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36";
         assert_eq!(browser_name(Some(chrome)), "Chrome on Linux");
         let safari = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1";
         assert_eq!(browser_name(Some(safari)), "Safari on iPhone");

@@ -35,8 +35,7 @@ impl Filters {
     /// The view.
     pub fn view(self, address: &Address) -> AnyView {
         let clear = self.active(address).then(|| {
-            let nothing: Vec<(&str, &str)> =
-                self.names.iter().map(|name| (*name, "")).chain([("page", "")]).collect();
+            let nothing: Vec<(&str, &str)> = self.names.iter().map(|name| (*name, "")).chain([("page", "")]).collect();
             view! { <a class="button quiet" href=address.with(&nothing)>{t!("filter.clear")}</a> }
         });
         let sort = address.get("sort").map(|sort| hidden("sort", sort));

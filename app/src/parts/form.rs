@@ -219,8 +219,8 @@ impl Field {
             }
             .into_any(),
         };
-        let optional =
-            (self.optional && self.plain_text).then(|| view! { " "<span class="optional">{t!("form.optional")}</span> });
+        let optional = (self.optional && self.plain_text)
+            .then(|| view! { " "<span class="optional">{t!("form.optional")}</span> });
         view! {
             <div class=self.class>
                 <label for=id>{self.label}{optional}</label>
@@ -252,7 +252,12 @@ pub fn check(name: &'static str, label: impl Into<String>, hint: Option<String>,
 }
 
 /// One of a few, all in sight: value, label and explanation of each.
-pub fn choices(name: &'static str, legend: impl Into<String>, chosen: &str, options: Vec<(&'static str, String, Option<String>)>) -> AnyView {
+pub fn choices(
+    name: &'static str,
+    legend: impl Into<String>,
+    chosen: &str,
+    options: Vec<(&'static str, String, Option<String>)>,
+) -> AnyView {
     let options = options
         .into_iter()
         .map(|(value, label, hint)| {
@@ -295,7 +300,12 @@ pub fn danger(label: impl Into<String>) -> AnyView {
 }
 
 /// A form that is one button: a post with a few hidden values.
-pub fn button(action: &'static str, values: &[(&'static str, &str)], label: impl Into<String>, class: &'static str) -> AnyView {
+pub fn button(
+    action: &'static str,
+    values: &[(&'static str, &str)],
+    label: impl Into<String>,
+    class: &'static str,
+) -> AnyView {
     let values = values.iter().map(|(name, value)| hidden(name, *value)).collect_view();
     view! {
         <form method="post" action=action>

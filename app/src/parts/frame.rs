@@ -253,7 +253,8 @@ impl Surroundings {
     }
 
     fn brand(&self, href: &'static str) -> AnyView {
-        view! { <a class="brand" href=href>{mark()}<span class="brand-name">{self.organization.clone()}</span></a> }.into_any()
+        view! { <a class="brand" href=href>{mark()}<span class="brand-name">{self.organization.clone()}</span></a> }
+            .into_any()
     }
 
     fn account(&self, viewer: &Viewer, in_admin: bool) -> AnyView {
@@ -263,17 +264,14 @@ impl Surroundings {
             viewer.administers.then_some(("/admin", t!("menu.admin")))
         };
         let elsewhere = elsewhere.map(|(href, label)| view! { <a href=href>{label}</a> });
-        let themes = [
-            (Theme::System, t!("theme.system")),
-            (Theme::Light, t!("theme.light")),
-            (Theme::Dark, t!("theme.dark")),
-        ]
-        .map(|(theme, label)| {
-            let pressed = if theme == self.theme { "true" } else { "false" };
-            view! { <button name="theme" value=theme.as_str() aria-pressed=pressed>{label}</button> }
-        })
-        .into_iter()
-        .collect_view();
+        let themes =
+            [(Theme::System, t!("theme.system")), (Theme::Light, t!("theme.light")), (Theme::Dark, t!("theme.dark"))]
+                .map(|(theme, label)| {
+                    let pressed = if theme == self.theme { "true" } else { "false" };
+                    view! { <button name="theme" value=theme.as_str() aria-pressed=pressed>{label}</button> }
+                })
+                .into_iter()
+                .collect_view();
         view! {
             <div class="account">
                 <button popovertarget="account-menu" aria-haspopup="true">
@@ -307,10 +305,16 @@ impl Surroundings {
 
 /// The keys of `public/keys.js`; opened by the menu or by one of them.
 fn keys() -> AnyView {
-    let keys = [("/", t!("keys.search")), ("j", t!("keys.next")), ("k", t!("keys.previous")), ("?", t!("keys.help")), ("Esc", t!("keys.close"))]
-        .map(|(key, does)| view! { <dt><kbd>{key}</kbd></dt><dd>{does}</dd> })
-        .into_iter()
-        .collect_view();
+    let keys = [
+        ("/", t!("keys.search")),
+        ("j", t!("keys.next")),
+        ("k", t!("keys.previous")),
+        ("?", t!("keys.help")),
+        ("Esc", t!("keys.close")),
+    ]
+    .map(|(key, does)| view! { <dt><kbd>{key}</kbd></dt><dd>{does}</dd> })
+    .into_iter()
+    .collect_view();
     view! {
         <div class="sheet" id="keys" popover="auto" role="dialog" aria-labelledby="keys-title">
             <h2 id="keys-title">{t!("keys.title")}</h2>

@@ -153,7 +153,11 @@ impl Flash {
         let kind = NOTICES.iter().find(|kind| kind.key == self.key)?;
         let text = look_up(&format!("notice.{}", kind.key))?.replace("{name}", &self.name);
         let undo = kind.undo.filter(|_| !self.undo.is_empty()).map(|action| {
-            let values: Vec<AnyView> = self.undo.iter().filter_map(|(field, value)| Some(hidden(known_field(field)?, value.clone()))).collect();
+            let values: Vec<AnyView> = self
+                .undo
+                .iter()
+                .filter_map(|(field, value)| Some(hidden(known_field(field)?, value.clone())))
+                .collect();
             view! {
                 <form method="post" action=action>
                     {values}

@@ -42,7 +42,8 @@ impl Column {
     fn view(self, address: &Address, usual: &str) -> AnyView {
         let class = self.spare.then_some("spare");
         if self.hidden {
-            return view! { <th scope="col" class=class><span class="hidden-visually">{self.label}</span></th> }.into_any();
+            return view! { <th scope="col" class=class><span class="hidden-visually">{self.label}</span></th> }
+                .into_any();
         }
         let Some(key) = self.sort else {
             return view! { <th scope="col" class=class>{self.label}</th> }.into_any();
@@ -107,4 +108,3 @@ impl Table {
         .into_any()
     }
 }
-

@@ -12,8 +12,11 @@ pub fn moment(stored: model::Timestamp) -> Timestamp {
 
 /// The names of all zones, for suggestions: places only, without the old abbreviations.
 pub fn zones() -> Vec<String> {
-    let mut names: Vec<String> =
-        jiff::tz::db().available().map(|name| name.as_str().to_owned()).filter(|name| name.contains('/') && !name.starts_with("Etc/")).collect();
+    let mut names: Vec<String> = jiff::tz::db()
+        .available()
+        .map(|name| name.as_str().to_owned())
+        .filter(|name| name.contains('/') && !name.starts_with("Etc/"))
+        .collect();
     names.sort_unstable();
     names.insert(0, "UTC".to_owned());
     names

@@ -103,6 +103,8 @@ impl Stage {
 
     /// Reads the name in the database.
     pub fn parse(text: &str) -> Option<Self> {
-        [Stage::SecondFactor, Stage::Enrol, Stage::NewPassword, Stage::Full].into_iter().find(|stage| stage.as_str() == text)
+        [Stage::SecondFactor, Stage::Enrol, Stage::NewPassword, Stage::Full]
+            .into_iter()
+            .find(|stage| stage.as_str() == text)
     }
 }

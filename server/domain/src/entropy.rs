@@ -27,7 +27,10 @@ impl Entropy {
         let mut out = [0; N];
         match self {
             Self::System => {
-                #[expect(clippy::disallowed_methods, reason = "the one place that asks the operating system for chance")]
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "the one place that asks the operating system for chance"
+                )]
                 getrandom::fill(&mut out).map_err(|e| Error::internal(format!("no randomness: {e}")))?;
             }
             Self::Seeded(counter) => {

@@ -76,7 +76,10 @@ impl Error {
 
     /// So much is asked for at once that this is refused; soon it can be done.
     pub fn overloaded() -> Self {
-        Self { retry_after_seconds: Some(2), ..Self::unavailable("Too many people are signing in at once. Try again in a moment.") }
+        Self {
+            retry_after_seconds: Some(2),
+            ..Self::unavailable("Too many people are signing in at once. Try again in a moment.")
+        }
     }
 
     /// A proof (password, code, passkey, link) was not accepted. One text for every reason, so that it tells nothing.

@@ -19,7 +19,11 @@ use crate::shell::Answer;
 pub async fn page(cx: Cx) -> Answer {
     let grants = cx.services().administrators.list(cx.call()).await?;
     let may = allowed(&cx, Action::ManageAdministrators);
-    let mut columns = vec![Column::new(t!("administrators.who")), Column::new(t!("role.role")), Column::new(t!("administrators.since")).spare()];
+    let mut columns = vec![
+        Column::new(t!("administrators.who")),
+        Column::new(t!("role.role")),
+        Column::new(t!("administrators.since")).spare(),
+    ];
     if may {
         columns.push(Column::new(t!("groups.actions")).unseen());
     }
@@ -31,7 +35,13 @@ pub async fn page(cx: Cx) -> Answer {
         };
         let glass = grant.break_glass.then(|| view! { " "{badge(Tone::Warn, t!("role.break-glass"))} });
         let revoke = may.then(|| {
-            let button = button_for("/actions/administrators/revoke", &[("id", &grant.id)], t!("role.revoke"), name.clone(), "compact");
+            let button = button_for(
+                "/actions/administrators/revoke",
+                &[("id", &grant.id)],
+                t!("role.revoke"),
+                name.clone(),
+                "compact",
+            );
             view! { <td class="end">{button}</td> }
         });
         table.row(view! {

@@ -39,7 +39,11 @@ fn query(cx: &Cx) -> Result<AuditQuery, Error> {
         actor: text("actor"),
         target: text("target"),
         action: text("action"),
-        outcome: cx.address.get("outcome").filter(|outcome| matches!(*outcome, "success" | "failure")).map(str::to_owned),
+        outcome: cx
+            .address
+            .get("outcome")
+            .filter(|outcome| matches!(*outcome, "success" | "failure"))
+            .map(str::to_owned),
         page: PageRequest { cursor: cx.address.get("page").map(str::to_owned), size: None },
     })
 }
@@ -97,8 +101,11 @@ fn export_query(query: &AuditQuery) -> String {
         ("action", query.action.clone()),
         ("outcome", query.outcome.clone().unwrap_or_default()),
     ];
-    let parts: Vec<String> =
-        pairs.iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| format!("{key}={}", encode(value))).collect();
+    let parts: Vec<String> = pairs
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(key, value)| format!("{key}={}", encode(value)))
+        .collect();
     if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
 }
 

@@ -59,7 +59,8 @@ pub async fn list(cx: Cx) -> Answer {
         ];
         let mut table = Table::new(t!("groups.title"), columns);
         for group in &page.rows {
-            let roles = group.roles.iter().map(|role| view! { " "{badge(Tone::Accent, role_name(*role))} }).collect_view();
+            let roles =
+                group.roles.iter().map(|role| view! { " "{badge(Tone::Accent, role_name(*role))} }).collect_view();
             table.row(view! {
                 <tr>
                     <th scope="row"><a href=place(group.id)><bdi>{group.name.clone()}</bdi></a>{roles}</th>
@@ -111,7 +112,10 @@ pub async fn edit(cx: Cx) -> Answer {
 }
 
 fn fields(cx: &Cx, name: &str, description: &str, focus: bool) -> AnyView {
-    let name = field("name", t!("field.name")).value(cx.typed("name").unwrap_or(name)).error(cx.error_of("name")).length(1, 128);
+    let name = field("name", t!("field.name"))
+        .value(cx.typed("name").unwrap_or(name))
+        .error(cx.error_of("name"))
+        .length(1, 128);
     let name = if focus { name.focus() } else { name };
     let description = field("description", t!("field.description"))
         .value(cx.typed("description").unwrap_or(description))
@@ -135,7 +139,11 @@ pub async fn page(cx: Cx) -> Answer {
         let add = group.may_change.then(|| (t!("groups.add-member").to_owned(), format!("{}/members", place(id))));
         empty(t!("groups.no-members"), t!("groups.no-members-text"), add)
     } else {
-        let mut columns = vec![Column::new(t!("field.username")), Column::new(t!("field.display_name")).spare(), Column::new(t!("users.status"))];
+        let mut columns = vec![
+            Column::new(t!("field.username")),
+            Column::new(t!("field.display_name")).spare(),
+            Column::new(t!("users.status")),
+        ];
         if group.may_change {
             columns.push(Column::new(t!("groups.actions")).unseen());
         }
@@ -144,7 +152,13 @@ pub async fn page(cx: Cx) -> Answer {
             let remove = group.may_change.then(|| {
                 let values = [("group", id.to_string()), ("user", row.id.to_string()), ("next", here.clone())];
                 let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
-                let button = button_for("/actions/groups/member-remove", &values, t!("groups.remove"), row.user_name.clone(), "compact");
+                let button = button_for(
+                    "/actions/groups/member-remove",
+                    &values,
+                    t!("groups.remove"),
+                    row.user_name.clone(),
+                    "compact",
+                );
                 view! { <td class="end">{button}</td> }
             });
             table.row(view! {
@@ -176,7 +190,8 @@ pub async fn page(cx: Cx) -> Answer {
         Some(end) => title.action(end),
         None => title,
     };
-    let title = if group.may_change { title.link(t!("groups.add-member"), format!("{}/members", place(id))) } else { title };
+    let title =
+        if group.may_change { title.link(t!("groups.add-member"), format!("{}/members", place(id))) } else { title };
     let body = view! {
         {title.view()}
         <div class="detail">
@@ -203,19 +218,28 @@ async fn roles(cx: &Cx, id: GroupId) -> Result<Option<AnyView>, Stop> {
     };
     let may = allowed(cx, Action::ManageAdministrators);
     let here = place(id);
-    let own: Vec<_> = grants.iter().filter(|grant| matches!(&grant.holder, Holder::Group(group, _) if *group == id)).collect();
+    let own: Vec<_> =
+        grants.iter().filter(|grant| matches!(&grant.holder, Holder::Group(group, _) if *group == id)).collect();
     let items = own
         .iter()
         .map(|grant| {
             let name = role_name(grant.role);
-            let revoke =
-                may.then(|| button_for("/actions/administrators/revoke", &[("id", &grant.id), ("next", &here)], t!("role.revoke"), name, "compact"));
+            let revoke = may.then(|| {
+                button_for(
+                    "/actions/administrators/revoke",
+                    &[("id", &grant.id), ("next", &here)],
+                    t!("role.revoke"),
+                    name,
+                    "compact",
+                )
+            });
             view! { <li><div>{badge(Tone::Accent, name)}</div>{revoke}</li> }
         })
         .collect_view();
     let none = own.is_empty().then(|| view! { <p class="section-note">{t!("role.group-none")}</p> });
     let grant = may.then(|| {
-        let roles = Role::ALL.map(|role| (role.as_str().to_owned(), role_name(role).to_owned())).into_iter().rev().collect();
+        let roles =
+            Role::ALL.map(|role| (role.as_str().to_owned(), role_name(role).to_owned())).into_iter().rev().collect();
         view! {
             <details class="more">
                 <summary>{t!("role.grant-group")}</summary>
@@ -237,7 +261,11 @@ pub async fn add_members(cx: Cx) -> Answer {
     if !group.may_change {
         return Err(Error::forbidden().into());
     }
-    let query = PeopleQuery { search: cx.address.get("search").unwrap_or_default().to_owned(), page: page_request(&cx), ..PeopleQuery::default() };
+    let query = PeopleQuery {
+        search: cx.address.get("search").unwrap_or_default().to_owned(),
+        page: page_request(&cx),
+        ..PeopleQuery::default()
+    };
     let people = cx.services().people.list(cx.call(), &query).await?;
     let here = cx.address.text();
     let items = people
@@ -259,8 +287,10 @@ pub async fn add_members(cx: Cx) -> Answer {
     let list = if people.rows.is_empty() {
         filtered_empty(t!("users.none-found"), format!("{}/members", place(id)))
     } else {
-        Pager::of(&people, "count.people")
-            .around(&cx.address, view! { <div class="card"><ul class="items" role="list">{items}</ul></div> }.into_any())
+        Pager::of(&people, "count.people").around(
+            &cx.address,
+            view! { <div class="card"><ul class="items" role="list">{items}</ul></div> }.into_any(),
+        )
     };
     let title = t!("groups.add-to", name = group.row.name);
     let body = view! {
@@ -279,8 +309,9 @@ pub async fn delete(cx: Cx) -> Answer {
         return Err(Error::forbidden().into());
     }
     let name = group.row.name.clone();
-    let mut confirm = Confirm::new(t!("confirm.group.title", name = name), "/actions/groups/delete", t!("confirm.group.do"))
-        .effect(t!("confirm.group.members", members = count("count.members", group.row.members)));
+    let mut confirm =
+        Confirm::new(t!("confirm.group.title", name = name), "/actions/groups/delete", t!("confirm.group.do"))
+            .effect(t!("confirm.group.members", members = count("count.members", group.row.members)));
     if !group.row.roles.is_empty() {
         let roles = group.row.roles.iter().map(|role| role_name(*role)).collect::<Vec<_>>().join(", ");
         confirm = confirm.effect(t!("confirm.group.roles", roles = roles));

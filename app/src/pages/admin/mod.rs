@@ -20,7 +20,10 @@ use crate::shell::Stop;
 /// confirmation does not hide anything.
 pub fn allowed(cx: &Cx, action: Action) -> bool {
     let call = cx.call();
-    matches!(decide(&call.actor, action, Resource::Organisation, call.now), Decision::Allow | Decision::Refuse(Refusal::ConfirmNeeded))
+    matches!(
+        decide(&call.actor, action, Resource::Organisation, call.now),
+        Decision::Allow | Decision::Refuse(Refusal::ConfirmNeeded)
+    )
 }
 
 /// Whoever is about to do something sensitive confirms first, so that nothing they type is lost on the way.

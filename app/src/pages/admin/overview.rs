@@ -23,7 +23,9 @@ pub async fn page(cx: Cx) -> Answer {
     let sessions = cx.services().sessions.list(cx.call(), None, &few).await?.total;
     let tile = |href: &'static str, number: Option<u64>, label: &'static str| {
         // Where counting would cost more than it is worth there is no tile.
-        number.map(|number| view! { <a class="tile" href=href><strong>{grouped(number)}</strong><span>{label}</span></a> })
+        number.map(
+            |number| view! { <a class="tile" href=href><strong>{grouped(number)}</strong><span>{label}</span></a> },
+        )
     };
     let latest = history_card(&cx, "target", "").await?;
     let create = allowed(&cx, Action::CreatePeople);

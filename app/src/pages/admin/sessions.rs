@@ -43,7 +43,13 @@ pub async fn page(cx: Cx) -> Answer {
                 badge(Tone::Accent, t!("session.this"))
             } else {
                 let whom = format!("{}, {browser}", session.user_name);
-                button_for("/actions/sessions/end", &[("id", &session.id.to_string()), ("next", &here)], t!("session.end"), whom, "compact")
+                button_for(
+                    "/actions/sessions/end",
+                    &[("id", &session.id.to_string()), ("next", &here)],
+                    t!("session.end"),
+                    whom,
+                    "compact",
+                )
             };
             view! { <td class="end">{action}</td> }
         });
@@ -69,8 +75,9 @@ pub async fn page(cx: Cx) -> Answer {
     let title = match of {
         Some(user) => {
             let name = page.rows.first().map(|session| session.user_name.clone()).unwrap_or_default();
-            let end = (may && !page.rows.is_empty())
-                .then(|| button("/actions/users/end-sessions", &[("id", &user.to_string())], t!("user.end-sessions"), "danger"));
+            let end = (may && !page.rows.is_empty()).then(|| {
+                button("/actions/users/end-sessions", &[("id", &user.to_string())], t!("user.end-sessions"), "danger")
+            });
             let title = title.note(t!("sessions.of", name = name)).under(t!("sessions.all"), "/admin/sessions");
             match end {
                 Some(end) => title.action(end),

@@ -21,7 +21,8 @@ pub async fn page(cx: Cx) -> Answer {
     let may = allowed(&cx, Action::ChangeSettings);
     let settings = &view.settings;
     let version = view.version.to_string();
-    let save = |label: &'static str| may.then(|| view! { <div class="row"><button class="primary">{label}</button></div> });
+    let save =
+        |label: &'static str| may.then(|| view! { <div class="row"><button class="primary">{label}</button></div> });
     let text = |name: &'static str, label: &'static str, stored: String| {
         field(name, label).value(cx.typed(name).map_or(stored, str::to_owned)).error(cx.error_of(name))
     };
@@ -29,10 +30,14 @@ pub async fn page(cx: Cx) -> Answer {
         text(name, label, stored.to_string()).inputmode("numeric").short()
     };
 
-    let organization = form("/actions/settings/organization", &version, view! {
-        {text("organization_name", t!("field.organization_name"), settings.organization_name.clone()).hint(t!("settings.name-hint")).length(1, 256).view()}
-        {save(t!("settings.save-name"))}
-    });
+    let organization = form(
+        "/actions/settings/organization",
+        &version,
+        view! {
+            {text("organization_name", t!("field.organization_name"), settings.organization_name.clone()).hint(t!("settings.name-hint")).length(1, 256).view()}
+            {save(t!("settings.save-name"))}
+        },
+    );
 
     let policy = cx.typed("policy").unwrap_or(match settings.mfa.policy {
         MfaPolicy::Required => "required",
@@ -44,32 +49,48 @@ pub async fn page(cx: Cx) -> Answer {
         ("context-aware", t!("settings.context").to_owned(), Some(t!("settings.context-hint").to_owned())),
         ("optional", t!("settings.optional").to_owned(), Some(t!("settings.optional-hint").to_owned())),
     ];
-    let mfa = form("/actions/settings/mfa", &version, view! {
-        {choices("policy", t!("settings.policy"), policy, policies)}
-        <p class="section-note">{t!("settings.always")}</p>
-        {number("enrol_within_days", t!("field.enrol_within_days"), settings.mfa.enrol_within_days).hint(t!("settings.enrol-hint")).view()}
-        {save(t!("settings.save-mfa"))}
-    });
+    let mfa = form(
+        "/actions/settings/mfa",
+        &version,
+        view! {
+            {choices("policy", t!("settings.policy"), policy, policies)}
+            <p class="section-note">{t!("settings.always")}</p>
+            {number("enrol_within_days", t!("field.enrol_within_days"), settings.mfa.enrol_within_days).hint(t!("settings.enrol-hint")).view()}
+            {save(t!("settings.save-mfa"))}
+        },
+    );
 
-    let session = form("/actions/settings/session", &version, view! {
-        {number("portal_minutes", t!("field.portal_minutes"), settings.session.portal_minutes).hint(t!("settings.portal-hint")).view()}
-        {number("idle_minutes", t!("field.idle_minutes"), settings.session.idle_minutes).hint(t!("settings.idle-hint")).view()}
-        {save(t!("settings.save-session"))}
-    });
+    let session = form(
+        "/actions/settings/session",
+        &version,
+        view! {
+            {number("portal_minutes", t!("field.portal_minutes"), settings.session.portal_minutes).hint(t!("settings.portal-hint")).view()}
+            {number("idle_minutes", t!("field.idle_minutes"), settings.session.idle_minutes).hint(t!("settings.idle-hint")).view()}
+            {save(t!("settings.save-session"))}
+        },
+    );
 
     let rules = &settings.password_policy;
-    let password = form("/actions/settings/password", &version, view! {
-        {number("min_length", t!("field.min_length"), rules.min_length).hint(t!("settings.length-hint")).view()}
-        {number("min_length_with_factor", t!("field.min_length_with_factor"), rules.min_length_with_factor).hint(t!("settings.factor-hint")).view()}
-        {number("history", t!("field.history"), rules.history).hint(t!("settings.history-hint")).view()}
-        {save(t!("settings.save-password"))}
-    });
+    let password = form(
+        "/actions/settings/password",
+        &version,
+        view! {
+            {number("min_length", t!("field.min_length"), rules.min_length).hint(t!("settings.length-hint")).view()}
+            {number("min_length_with_factor", t!("field.min_length_with_factor"), rules.min_length_with_factor).hint(t!("settings.factor-hint")).view()}
+            {number("history", t!("field.history"), rules.history).hint(t!("settings.history-hint")).view()}
+            {save(t!("settings.save-password"))}
+        },
+    );
 
     let days = settings.audit.retention_days.map(|days| days.to_string()).unwrap_or_default();
-    let audit = form("/actions/settings/audit", &version, view! {
-        {text("retention_days", t!("field.retention_days"), days).hint(t!("settings.retention-hint")).inputmode("numeric").short().free().view()}
-        {save(t!("settings.save-audit"))}
-    });
+    let audit = form(
+        "/actions/settings/audit",
+        &version,
+        view! {
+            {text("retention_days", t!("field.retention_days"), days).hint(t!("settings.retention-hint")).inputmode("numeric").short().free().view()}
+            {save(t!("settings.save-audit"))}
+        },
+    );
 
     let mail = match &view.mail {
         Some(mail) => {
@@ -83,9 +104,11 @@ pub async fn page(cx: Cx) -> Answer {
         None => view! { <p class="section-note">{t!("settings.mail-off")}</p> }.into_any(),
     };
 
-    let moved = view.public_url_at_first_start.as_ref().filter(|first| **first != view.public_url).map(|first| {
-        notice(Tone::Warn, t!("settings.moved", first = first, now = view.public_url), None)
-    });
+    let moved = view
+        .public_url_at_first_start
+        .as_ref()
+        .filter(|first| **first != view.public_url)
+        .map(|first| notice(Tone::Warn, t!("settings.moved", first = first, now = view.public_url), None));
     let code = |text: &str| {
         let text = text.to_owned();
         view! { <code>{text}</code> }

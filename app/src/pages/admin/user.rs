@@ -116,15 +116,19 @@ fn sign_in(cx: &Cx, person: &PersonView) -> AnyView {
     };
     let invite = (may(Action::ResetPassword) && person.row.status == Status::Invited)
         .then(|| button("/actions/users/invite", &[("id", &id.to_string())], t!("user.invite-again"), "compact"));
-    let reset_password = (may(Action::ResetPassword) && person.row.status != Status::Invited).then(|| confirm("reset-password", t!("user.reset-password")));
-    let reset_factors = (may(Action::ResetFactors) && !person.factors.is_empty()).then(|| confirm("reset-factors", t!("user.reset-factors")));
-    let facts = Facts::new()
-        .with(t!("field.password"), view! { {password}{must} })
-        .with(t!("user.factors"), factors);
-    section(t!("user.sign-in"), None, view! {
-        {facts.view()}
-        <div class="row">{invite}{reset_password}{reset_factors}</div>
-    })
+    let reset_password = (may(Action::ResetPassword) && person.row.status != Status::Invited)
+        .then(|| confirm("reset-password", t!("user.reset-password")));
+    let reset_factors = (may(Action::ResetFactors) && !person.factors.is_empty())
+        .then(|| confirm("reset-factors", t!("user.reset-factors")));
+    let facts = Facts::new().with(t!("field.password"), view! { {password}{must} }).with(t!("user.factors"), factors);
+    section(
+        t!("user.sign-in"),
+        None,
+        view! {
+            {facts.view()}
+            <div class="row">{invite}{reset_password}{reset_factors}</div>
+        },
+    )
 }
 
 fn groups_card(person: &PersonView) -> AnyView {
@@ -137,12 +141,20 @@ fn groups_card(person: &PersonView) -> AnyView {
         .map(|(group, name)| {
             let remove = may.then(|| {
                 let group = group.to_string();
-                button_for("/actions/groups/member-remove", &[("group", &group), ("user", &id), ("next", &here)], t!("user.leave"), name.clone(), "compact")
+                button_for(
+                    "/actions/groups/member-remove",
+                    &[("group", &group), ("user", &id), ("next", &here)],
+                    t!("user.leave"),
+                    name.clone(),
+                    "compact",
+                )
             });
             view! { <li><div><a href=format!("/admin/groups/{group}")><bdi>{name.clone()}</bdi></a></div>{remove}</li> }
         })
         .collect_view();
-    let add = may.then(|| view! { <a class="button compact" href=format!("{here}/groups")>{t!("user.add-group")}</a> }.into_any());
+    let add = may.then(|| {
+        view! { <a class="button compact" href=format!("{here}/groups")>{t!("user.add-group")}</a> }.into_any()
+    });
     let none = person.groups.is_empty().then(|| view! { <p class="section-note">{t!("user.no-groups")}</p> });
     section(t!("groups.title"), add, view! { {none}<ul class="items" role="list">{items}</ul> })
 }
@@ -157,25 +169,35 @@ async fn roles_card(cx: &Cx, person: &PersonView) -> Result<Option<AnyView>, Sto
     let id = person.row.id;
     let here = place(id);
     let may = person.allowed.contains(&Action::ManageAdministrators);
-    let own: Vec<_> = grants.iter().filter(|grant| matches!(&grant.holder, Holder::User(user, _) if *user == id)).collect();
+    let own: Vec<_> =
+        grants.iter().filter(|grant| matches!(&grant.holder, Holder::User(user, _) if *user == id)).collect();
     let items = own
         .iter()
         .map(|grant| {
             let name = role_name(grant.role);
             let glass = grant.break_glass.then(|| view! { " "{badge(Tone::Warn, t!("role.break-glass"))} });
-            let revoke =
-                may.then(|| button_for("/actions/administrators/revoke", &[("id", &grant.id), ("next", &here)], t!("role.revoke"), name, "compact"));
+            let revoke = may.then(|| {
+                button_for(
+                    "/actions/administrators/revoke",
+                    &[("id", &grant.id), ("next", &here)],
+                    t!("role.revoke"),
+                    name,
+                    "compact",
+                )
+            });
             view! { <li><div>{badge(Tone::Accent, name)}{glass}</div>{revoke}</li> }
         })
         .collect_view();
-    let through: Vec<Role> = person.row.roles.iter().copied().filter(|role| !own.iter().any(|grant| grant.role == *role)).collect();
+    let through: Vec<Role> =
+        person.row.roles.iter().copied().filter(|role| !own.iter().any(|grant| grant.role == *role)).collect();
     let through = (!through.is_empty()).then(|| {
         let names = through.iter().map(|role| role_name(*role)).collect::<Vec<_>>().join(", ");
         view! { <p class="section-note">{t!("role.through-group", names = names)}</p> }
     });
     let none = (own.is_empty() && through.is_none()).then(|| view! { <p class="section-note">{t!("role.none")}</p> });
     let grant = may.then(|| {
-        let roles = Role::ALL.map(|role| (role.as_str().to_owned(), role_name(role).to_owned())).into_iter().rev().collect();
+        let roles =
+            Role::ALL.map(|role| (role.as_str().to_owned(), role_name(role).to_owned())).into_iter().rev().collect();
         view! {
             <details class="more">
                 <summary>{t!("role.grant")}</summary>
@@ -188,12 +210,16 @@ async fn roles_card(cx: &Cx, person: &PersonView) -> Result<Option<AnyView>, Sto
             </details>
         }
     });
-    Ok(Some(section(t!("role.title"), None, view! {
-        {none}
-        <ul class="items" role="list">{items}</ul>
-        {through}
-        {grant}
-    })))
+    Ok(Some(section(
+        t!("role.title"),
+        None,
+        view! {
+            {none}
+            <ul class="items" role="list">{items}</ul>
+            {through}
+            {grant}
+        },
+    )))
 }
 
 async fn sessions(cx: &Cx, person: &PersonView) -> Result<AnyView, Stop> {
@@ -227,7 +253,10 @@ async fn sessions(cx: &Cx, person: &PersonView) -> Result<AnyView, Stop> {
     let none = sessions.rows.is_empty().then(|| view! { <p class="section-note">{t!("user.no-sessions")}</p> });
     let all = (may && !sessions.rows.is_empty())
         .then(|| button("/actions/users/end-sessions", &[("id", &id.to_string())], t!("user.end-sessions"), "compact"));
-    let more = sessions.next.is_some().then(|| view! { <p><a href=format!("/admin/sessions?user={id}")>{t!("user.all-sessions")}</a></p> });
+    let more = sessions
+        .next
+        .is_some()
+        .then(|| view! { <p><a href=format!("/admin/sessions?user={id}")>{t!("user.all-sessions")}</a></p> });
     Ok(section(t!("sessions.title"), all, view! { {none}<ul class="items" role="list">{items}</ul>{more} }))
 }
 
@@ -246,7 +275,8 @@ fn danger_card(person: &PersonView) -> Option<AnyView> {
         }
     });
     let delete = may(Action::DeletePeople).then(|| confirm("delete", t!("user.delete")));
-    (switch.is_some() || delete.is_some()).then(|| section(t!("user.end"), None, view! { <div class="row">{switch}{delete}</div> }))
+    (switch.is_some() || delete.is_some())
+        .then(|| section(t!("user.end"), None, view! { <div class="row">{switch}{delete}</div> }))
 }
 
 /// What happened to something, where the reader may see the audit log.
@@ -260,7 +290,9 @@ pub async fn history_card(cx: &Cx, key: &'static str, id: &str) -> Result<Option
         ..Default::default()
     };
     let page = cx.services().audit.search(cx.call(), &query).await?;
-    let all = view! { <a class="button compact" href=format!("/admin/audit?{key}={}", encode(id))>{t!("history.all")}</a> }.into_any();
+    let all =
+        view! { <a class="button compact" href=format!("/admin/audit?{key}={}", encode(id))>{t!("history.all")}</a> }
+            .into_any();
     Ok(Some(section(t!("history.title"), Some(all), history(cx, &page.rows))))
 }
 
@@ -268,8 +300,12 @@ pub async fn history_card(cx: &Cx, key: &'static str, id: &str) -> Result<Option
 pub async fn link(cx: Cx) -> Answer {
     let id: UserId = cx.id(2, t!("noun.person"))?;
     let person = cx.services().people.get(cx.call(), id).await?;
-    let notice = cx.once().filter(|notice| notice.message == "link" && notice.values.get(1).is_some_and(|user| *user == id.to_string()));
-    let Some((link, kind)) = notice.and_then(|notice| Some((notice.values.first()?.clone(), notice.values.get(2)?.clone()))) else {
+    let notice = cx
+        .once()
+        .filter(|notice| notice.message == "link" && notice.values.get(1).is_some_and(|user| *user == id.to_string()));
+    let Some((link, kind)) =
+        notice.and_then(|notice| Some((notice.values.first()?.clone(), notice.values.get(2)?.clone())))
+    else {
         return Err(Stop::Go(place(id)));
     };
     cx.services().sessions.clear_notice(cx.call()).await?;
@@ -347,21 +383,33 @@ pub async fn confirm(cx: Cx) -> Answer {
         return Err(Error::forbidden().into());
     }
     fresh(&cx, action)?;
-    let running = cx.services().sessions.list(cx.call(), Some(id), &PageRequest { cursor: None, size: Some(200) }).await?;
-    let running = (!running.rows.is_empty()).then(|| t!("confirm.disable.sessions", sessions = count("count.sessions", running.rows.len() as u64)));
+    let running =
+        cx.services().sessions.list(cx.call(), Some(id), &PageRequest { cursor: None, size: Some(200) }).await?;
+    let running = (!running.rows.is_empty())
+        .then(|| t!("confirm.disable.sessions", sessions = count("count.sessions", running.rows.len() as u64)));
     let name = person.row.user_name.clone();
     let confirm = match action {
-        Action::DisablePeople => Confirm::new(t!("confirm.disable.title", name = name), "/actions/users/disable", t!("confirm.disable.do"))
-            .effect_where(running)
-            .effect(t!("confirm.disable.door")),
-        Action::ResetPassword => Confirm::new(t!("confirm.password.title", name = name), "/actions/users/reset-password", t!("confirm.password.do"))
-            .effect(t!("confirm.password.void"))
-            .effect_where(running)
-            .effect(t!("confirm.password.link")),
-        Action::ResetFactors => Confirm::new(t!("confirm.factors.title", name = name), "/actions/users/reset-factors", t!("confirm.factors.do"))
-            .effect(t!("confirm.factors.gone", factors = count("count.factors", person.factors.len() as u64)))
-            .effect_where(running)
-            .effect(t!("confirm.factors.link")),
+        Action::DisablePeople => {
+            Confirm::new(t!("confirm.disable.title", name = name), "/actions/users/disable", t!("confirm.disable.do"))
+                .effect_where(running)
+                .effect(t!("confirm.disable.door"))
+        }
+        Action::ResetPassword => Confirm::new(
+            t!("confirm.password.title", name = name),
+            "/actions/users/reset-password",
+            t!("confirm.password.do"),
+        )
+        .effect(t!("confirm.password.void"))
+        .effect_where(running)
+        .effect(t!("confirm.password.link")),
+        Action::ResetFactors => Confirm::new(
+            t!("confirm.factors.title", name = name),
+            "/actions/users/reset-factors",
+            t!("confirm.factors.do"),
+        )
+        .effect(t!("confirm.factors.gone", factors = count("count.factors", person.factors.len() as u64)))
+        .effect_where(running)
+        .effect(t!("confirm.factors.link")),
         _ => Confirm::new(t!("confirm.delete.title", name = name), "/actions/users/delete", t!("confirm.delete.do"))
             .effect_where(running)
             .effect(t!("confirm.delete.groups", groups = count("count.groups", person.groups.len() as u64)))

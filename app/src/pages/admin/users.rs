@@ -54,11 +54,28 @@ fn query(cx: &Cx) -> PeopleQuery {
 /// All people.
 pub async fn list(cx: Cx) -> Answer {
     let page = cx.services().people.list(cx.call(), &query(&cx)).await?;
-    let statuses = [("", t!("filter.any")), ("active", t!("status.active")), ("invited", t!("status.invited")), ("disabled", t!("status.disabled"))]
-        .map(|(value, label)| (value.to_owned(), label.to_owned()));
+    let statuses = [
+        ("", t!("filter.any")),
+        ("active", t!("status.active")),
+        ("invited", t!("status.invited")),
+        ("disabled", t!("status.disabled")),
+    ]
+    .map(|(value, label)| (value.to_owned(), label.to_owned()));
     let filters = Filters::new(t!("users.search"))
-        .with("search", field("search", t!("filter.search")).kind("search").hint_unseen(t!("users.search-hint")).value(cx.address.get("search").unwrap_or_default()).grow())
-        .with("status", field("status", t!("users.status")).value(cx.address.get("status").unwrap_or_default()).options(statuses.to_vec()));
+        .with(
+            "search",
+            field("search", t!("filter.search"))
+                .kind("search")
+                .hint_unseen(t!("users.search-hint"))
+                .value(cx.address.get("search").unwrap_or_default())
+                .grow(),
+        )
+        .with(
+            "status",
+            field("status", t!("users.status"))
+                .value(cx.address.get("status").unwrap_or_default())
+                .options(statuses.to_vec()),
+        );
     let may_create = allowed(&cx, Action::CreatePeople);
     let create = may_create.then(|| (t!("users.new").to_owned(), "/admin/users/new".to_owned()));
     let active = filters.active(&cx.address);
@@ -172,9 +189,19 @@ fn fields(cx: &Cx, stored: Option<[&str; 5]>) -> AnyView {
         .error(cx.error_of("user_name"))
         .length(1, 128);
     let user_name = if stored.is_none() { user_name.focus() } else { user_name };
-    let email = field("email", t!("field.email")).kind("email").value(value("email", email)).error(cx.error_of("email")).length(1, 254);
-    let given = field("given_name", t!("field.given_name")).value(value("given_name", given)).error(cx.error_of("given_name")).length(1, 256);
-    let family = field("family_name", t!("field.family_name")).value(value("family_name", family)).error(cx.error_of("family_name")).length(1, 256);
+    let email = field("email", t!("field.email"))
+        .kind("email")
+        .value(value("email", email))
+        .error(cx.error_of("email"))
+        .length(1, 254);
+    let given = field("given_name", t!("field.given_name"))
+        .value(value("given_name", given))
+        .error(cx.error_of("given_name"))
+        .length(1, 256);
+    let family = field("family_name", t!("field.family_name"))
+        .value(value("family_name", family))
+        .error(cx.error_of("family_name"))
+        .length(1, 256);
     let display = field("display_name", t!("field.display_name"))
         .hint(t!("users.display-hint"))
         .value(value("display_name", display))

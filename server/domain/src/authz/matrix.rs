@@ -47,7 +47,12 @@ mod tests {
     fn resources(action: Action) -> Vec<(&'static str, Resource)> {
         let other = UserId::from_random([3; 16]);
         match action {
-            Action::EditPeople | Action::DisablePeople | Action::DeletePeople | Action::ResetPassword | Action::ResetFactors | Action::EndSessions => vec![
+            Action::EditPeople
+            | Action::DisablePeople
+            | Action::DeletePeople
+            | Action::ResetPassword
+            | Action::ResetFactors
+            | Action::EndSessions => vec![
                 ("themselves", Resource::Person { user: UserId::from_random([1; 16]), rank: None }),
                 ("a person", Resource::Person { user: other, rank: None }),
                 ("an auditor", Resource::Person { user: other, rank: Some(Role::Auditor) }),
@@ -60,7 +65,9 @@ mod tests {
                 ("a group of auditors", Resource::Group { rank: Some(Role::Auditor) }),
                 ("a group of owners", Resource::Group { rank: Some(Role::Owner) }),
             ],
-            Action::ManageAdministrators => vec![("a role", Resource::Role(Role::Auditor)), ("the owner role", Resource::Role(Role::Owner))],
+            Action::ManageAdministrators => {
+                vec![("a role", Resource::Role(Role::Auditor)), ("the owner role", Resource::Role(Role::Owner))]
+            }
             _ => vec![("", Resource::Organisation)],
         }
     }
@@ -94,7 +101,10 @@ mod tests {
             std::fs::write(path, table()).unwrap();
         }
         let printed = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(printed == table(), "authz/matrix.txt is stale: run UPDATE_MATRIX=1 cargo test -p domain matrix and read the diff");
+        assert!(
+            printed == table(),
+            "authz/matrix.txt is stale: run UPDATE_MATRIX=1 cargo test -p domain matrix and read the diff"
+        );
     }
 
     #[test]

@@ -191,7 +191,11 @@ pub fn decide(actor: &Actor, action: Action, resource: Resource, now: model::Tim
         },
         // The operator has the machine; what needs a person's own proof is not theirs to give.
         Actor::Operator => {
-            if is_own(action) || matches!(action, Action::RunJobs) { Refuse(Refusal::Forbidden) } else { Allow }
+            if is_own(action) || matches!(action, Action::RunJobs) {
+                Refuse(Refusal::Forbidden)
+            } else {
+                Allow
+            }
         }
         Actor::System(_) => match action {
             Action::RunJobs => Allow,

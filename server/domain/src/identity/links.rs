@@ -32,7 +32,9 @@ impl LinkPurpose {
 
     /// Reads the name in the database.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        [Self::FirstOwner, Self::Invitation, Self::PasswordReset, Self::Enrolment].into_iter().find(|purpose| purpose.as_str() == text)
+        [Self::FirstOwner, Self::Invitation, Self::PasswordReset, Self::Enrolment]
+            .into_iter()
+            .find(|purpose| purpose.as_str() == text)
     }
 }
 
@@ -61,7 +63,12 @@ pub(crate) async fn issue(
 }
 
 /// Stops links of a person from working: those of one purpose, or all.
-pub(crate) async fn void(txn: &impl ConnectionTrait, now: Timestamp, user: UserId, purpose: Option<LinkPurpose>) -> Result<()> {
+pub(crate) async fn void(
+    txn: &impl ConnectionTrait,
+    now: Timestamp,
+    user: UserId,
+    purpose: Option<LinkPurpose>,
+) -> Result<()> {
     let mut update = link::Entity::update_many()
         .col_expr(link::Column::VoidedAt, Expr::val(now.0))
         .filter(link::Column::UserId.eq(user.to_string()))

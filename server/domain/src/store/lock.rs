@@ -19,7 +19,9 @@ impl ServerLock {
             return Ok(Self { _file: None });
         };
         let lock = PathBuf::from(format!("{path}.server"));
-        let failed = |e: &dyn std::fmt::Display| Error::unavailable(format!("The file {} cannot be locked: {e}.", lock.display()));
+        let failed = |e: &dyn std::fmt::Display| {
+            Error::unavailable(format!("The file {} cannot be locked: {e}.", lock.display()))
+        };
         if let Some(folder) = lock.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|e| failed(&e))?;
         }

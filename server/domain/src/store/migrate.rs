@@ -34,7 +34,9 @@ pub async fn migrate(store: &Store, progress: impl Fn(&str)) -> Result<()> {
             Ok(()) => tries = 0,
             // Another node may have made it first: look again. What stays impossible is reported.
             Err(_) if tries < TRIES => wait(&mut tries).await,
-            Err(e) => return Err(Error::unavailable(format!("The change {name} of the schema cannot be made.")).because(e)),
+            Err(e) => {
+                return Err(Error::unavailable(format!("The change {name} of the schema cannot be made.")).because(e));
+            }
         }
     }
 }
@@ -44,7 +46,11 @@ pub async fn is_current(store: &Store) -> Result<()> {
     let pending = Migrator::get_pending_migrations(store.read_for_schema())
         .await
         .map_err(|e| Error::unavailable("The database's schema is not the one of this program.").because(e))?;
-    if pending.is_empty() { Ok(()) } else { Err(Error::unavailable("The database's schema is older than this program.")) }
+    if pending.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::unavailable("The database's schema is older than this program."))
+    }
 }
 
 async fn wait(tries: &mut u32) {
@@ -88,7 +94,11 @@ mod tests {
     async fn an_older_program_refuses_a_newer_schema() {
         let world = World::new().await;
         let store = Store::open(&world.open.database_url, "n".into(), Entropy::seeded(4)).await.unwrap();
-        store.write().execute_unprepared("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_later', 0)").await.unwrap();
+        store
+            .write()
+            .execute_unprepared("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_later', 0)")
+            .await
+            .unwrap();
         let error = migrate(&store, |_| {}).await.unwrap_err();
         assert!(error.outside().contains("newer release"), "{error} (DB-19)");
         assert!(is_current(&store).await.is_err());

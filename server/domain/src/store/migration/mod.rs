@@ -76,7 +76,9 @@ async fn create(
     for mut column in columns {
         // Texts compare byte by byte on both databases, whatever the locale of a PostgreSQL cluster: keys are unique, prefixes
         // are ranges and pages are in order only then.
-        if manager.get_database_backend() == DatabaseBackend::Postgres && matches!(column.get_column_type(), Some(ColumnType::Text)) {
+        if manager.get_database_backend() == DatabaseBackend::Postgres
+            && matches!(column.get_column_type(), Some(ColumnType::Text))
+        {
             column.extra("COLLATE \"C\"");
         }
         statement.col(&mut column);
