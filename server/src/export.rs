@@ -36,7 +36,10 @@ struct Wanted {
 
 impl Wanted {
     fn query(self) -> Result<AuditQuery, Error> {
-        let moment = |field: &'static str, text: Option<String>| match text.filter(|text| !text.is_empty()).map(|text| text.parse::<jiff::Timestamp>()) {
+        let moment = |field: &'static str, text: Option<String>| match text
+            .filter(|text| !text.is_empty())
+            .map(|text| text.parse::<jiff::Timestamp>())
+        {
             None => Ok(None),
             Some(Ok(time)) => Ok(Some(Timestamp(time.as_millisecond()))),
             Some(Err(_)) => Err(Error::invalid(field, "must be a moment such as 2026-01-31T08:00:00Z")),
@@ -118,7 +121,8 @@ impl Pieces {
         };
         let mut lines = Vec::new();
         for entry in &entries {
-            serde_json::to_writer(&mut lines, entry).map_err(|error| Error::internal(format!("audit export: {error}")))?;
+            serde_json::to_writer(&mut lines, entry)
+                .map_err(|error| Error::internal(format!("audit export: {error}")))?;
             lines.push(b'\n');
         }
         Ok(Some((lines.into(), self)))

@@ -29,10 +29,19 @@ pub fn start(settings: &LogSettings) {
     // The configuration has checked that the level can be read.
     let asked: Targets = settings.level.parse().unwrap_or_default();
     let usual = asked.default_level().unwrap_or(LevelFilter::INFO);
-    let levels = Targets::new().with_targets(QUIET).with_targets(asked.iter().map(|(part, level)| (part.to_owned(), level))).with_default(usual);
+    let levels = Targets::new()
+        .with_targets(QUIET)
+        .with_targets(asked.iter().map(|(part, level)| (part.to_owned(), level)))
+        .with_default(usual);
     let json = settings.json.unwrap_or_else(|| !std::io::stderr().is_terminal());
     let layer = if json {
-        fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false).with_writer(std::io::stderr).boxed()
+        fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .with_writer(std::io::stderr)
+            .boxed()
     } else {
         fmt::layer().with_target(false).with_writer(std::io::stderr).boxed()
     };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use domain::demo::Filled;
 use domain::store::ServerLock;
-use domain::{Actor, Call, Clock, Entropy, Open, Services};
+use domain::{Actor, Call, Clock, Entropy, Open, Secret, Services};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -74,9 +74,7 @@ pub async fn run(config: &Config, demo: bool) -> Result<(), Failure> {
 
     let _lock = ServerLock::take(config.database_url.expose()).map_err(|error| explained(&error))?;
     let services = Services::open(open(config, public_url.clone())).await.map_err(|error| explained(&error))?;
-    if demo {
-        fill(&services, config).await?;
-    }
+    let demo = if demo { Some(fill(&services, config).await?) } else { None };
 
     let (health, metrics) = (Health::new(services.clone()), Metrics::default());
     let edge = edge(&services, config, public_url.clone(), health.clone(), metrics.clone());
@@ -94,11 +92,14 @@ pub async fn run(config: &Config, demo: bool) -> Result<(), Failure> {
     });
     let jobs = {
         let (jobs, stop) = (services.jobs.clone(), stop(stopped));
-        tokio::spawn(async move { Box::pin(jobs.run(stop)).await })
+        tokio::spawn(Box::pin(async move { jobs.run(stop).await }))
     };
     let running = Running { listen: bound, ops: ops_address, public_url: public_url.to_string() };
     running.write(&config.data_dir);
     announce(config, bound, &public_url);
+    if let Some(demo) = demo {
+        introduce(&demo);
+    }
 
     signals.wait().await;
     tracing::info!("stopping: running requests are finished first");
@@ -116,22 +117,35 @@ pub async fn run(config: &Config, demo: bool) -> Result<(), Failure> {
 }
 
 /// The demo organisation, where the database is empty and nobody but this machine can reach it.
-async fn fill(services: &Services, config: &Config) -> Result<(), Failure> {
+async fn fill(services: &Services, config: &Config) -> Result<Filled, Failure> {
     let call = Call::local(Actor::Operator, "demo", services.clock().now());
-    let filled = services.demo.fill(&call, &config.data_dir).await.map_err(|error| explained(&error))?;
-    let mut out = std::io::stdout();
-    let written = match filled {
+    services.demo.fill(&call, &config.data_dir).await.map_err(|error| explained(&error))
+}
+
+/// Says who can sign in to the demo. The passwords are shown when they are made, and kept in the file.
+fn introduce(demo: &Filled) {
+    let text = match demo {
+        Filled::Before(file) => format!("demo people and their passwords: {}\n", file.display()),
         Filled::Now(file, people) => {
-            let lines = people.iter().map(|person| format!("  {}\n", person.line().expose())).collect::<String>();
-            writeln!(out, "demo people (user name, password, authenticator; also in {}):\n{lines}", file.display())
+            let lines: Vec<String> = people
+                .iter()
+                .map(|person| {
+                    let password = person.password.as_ref().map_or("(only invited)", Secret::expose);
+                    let app = person.otpauth.as_ref().map(Secret::expose).unwrap_or_default();
+                    format!("  {:<10} {password:<24} {app}", person.user_name).trim_end().to_owned()
+                })
+                .collect();
+            format!(
+                "\ndemo people (name, password, and the entry for an authenticator app where a code is asked for):\n\n{}\n\n\
+                 The same is kept in {}. The portal runs until Ctrl-C.\n",
+                lines.join("\n"),
+                file.display()
+            )
         }
-        Filled::Before(file) => writeln!(out, "demo people and their passwords: {}", file.display()),
     };
-    if let Err(error) = written {
-        // No reason not to serve: the file holds the same.
-        tracing::warn!("standard output: {error}");
-    }
-    Ok(())
+    let mut out = std::io::stdout();
+    // The file holds the same.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Where the server of a data folder is found, for the commands beside it.
@@ -184,7 +198,11 @@ fn announce(config: &Config, bound: SocketAddr, public_url: &Url) {
     }
     tracing::info!(region = %config.region, "people reach this portal at {public_url}");
     let scheme = if config.tls.is_some() { "https" } else { "http" };
-    let shown = if config.public_url.is_none() { public_url.as_str().trim_end_matches('/').to_owned() } else { format!("{scheme}://{bound}") };
+    let shown = if config.public_url.is_none() {
+        public_url.as_str().trim_end_matches('/').to_owned()
+    } else {
+        format!("{scheme}://{bound}")
+    };
     let mut out = std::io::stdout();
     // A closed standard output is no reason not to serve.
     let _ = writeln!(out, "listening on {shown}").and_then(|()| out.flush());

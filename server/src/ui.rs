@@ -13,8 +13,8 @@ use tower_sessions::{Session, SessionManagerLayer};
 
 use crate::edge::facts::Facts;
 use crate::edge::headers::Policy;
-use crate::ops::metrics::Metrics;
 use crate::edge::session::{Tokens, complete_cookies, nobody, visit};
+use crate::ops::metrics::Metrics;
 
 /// What the pages are given once.
 pub fn ui(services: Services, secure: bool) -> Ui {
@@ -34,7 +34,9 @@ pub fn router(ui: &Ui, metrics: &Metrics) -> Router {
     let (visiting, metrics) = (ui.clone(), metrics.clone());
     app::router::router(ui.clone())
         .merge(crate::export::router(ui.clone()))
-        .layer(from_fn(move |session: Session, request: Request, next: Next| visit(visiting.clone(), metrics.clone(), session, request, next)))
+        .layer(from_fn(move |session: Session, request: Request, next: Next| {
+            visit(visiting.clone(), metrics.clone(), session, request, next)
+        }))
         .layer(carrier)
         .layer(from_fn(move |request: Request, next: Next| async move {
             let mut response = next.run(request).await;

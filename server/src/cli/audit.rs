@@ -30,7 +30,7 @@ pub struct Audit {
     /// Done by this person (name or id)
     #[arg(long, value_name = "NAME", default_value = "")]
     actor: String,
-    /// This action, as AWS names it
+    /// This action, such as `CreateUser`
     #[arg(long, value_name = "ACTION", default_value = "")]
     action: String,
     /// Done to this person or group (name or id)
@@ -66,7 +66,11 @@ pub async fn run(local: &Local, audit: Audit, out: Output) -> Result<(), Failure
     loop {
         let (entries, next) = local.services.audit.export(&local.call(), &query, after).await.or_failure()?;
         for entry in &entries {
-            line(&if out.json { serde_json::to_string(entry).map_err(|error| error.to_string())? } else { text(entry) });
+            line(&if out.json {
+                serde_json::to_string(entry).map_err(|error| error.to_string())?
+            } else {
+                text(entry)
+            });
         }
         match next {
             Some(next) => after = Some(next),
@@ -104,10 +108,13 @@ fn moment(flag: &str, text: &str, now: Timestamp) -> Result<Timestamp, Failure> 
     {
         return Ok(at(start.timestamp()));
     }
-    let before = text.parse::<jiff::Span>().ok().and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    let before =
+        text.parse::<jiff::Span>().ok().and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
     match before {
         Some(before) => Ok(now.plus(-i64::try_from(before.as_millis()).unwrap_or(i64::MAX).abs())),
-        None => Err(format!("{flag}: {text} is no moment: use 2026-01-31, 2026-01-31T08:00:00Z, or P1D for one day ago")),
+        None => {
+            Err(format!("{flag}: {text} is no moment: use 2026-01-31, 2026-01-31T08:00:00Z, or P1D for one day ago"))
+        }
     }
 }
 

@@ -30,7 +30,9 @@ pub async fn check(config: &Config, out: Output) -> Result<(), Failure> {
     let address = match (&config.tls, ops) {
         (None, _) => main,
         (Some(_), Some(ops)) => ops,
-        (Some(_), None) => return Err("with TLS on and ops.listen off there is nothing to ask: set ops.listen".to_owned()),
+        (Some(_), None) => {
+            return Err("with TLS on and ops.listen off there is nothing to ask: set ops.listen".to_owned());
+        }
     };
     let answer = tokio::time::timeout(PATIENCE, ask(reachable(address))).await;
     let text = match answer {
@@ -43,7 +45,9 @@ pub async fn check(config: &Config, out: Output) -> Result<(), Failure> {
         return Ok(());
     }
     let body = text.split("\r\n\r\n").nth(1).unwrap_or_default();
-    let reason = serde_json::from_str::<serde_json::Value>(body).ok().and_then(|body| Some(body.get("reason")?.as_str()?.to_owned()));
+    let reason = serde_json::from_str::<serde_json::Value>(body)
+        .ok()
+        .and_then(|body| Some(body.get("reason")?.as_str()?.to_owned()));
     Err(format!("not ready: {}", reason.unwrap_or_else(|| text.lines().next().unwrap_or_default().to_owned())))
 }
 
@@ -51,7 +55,9 @@ pub async fn check(config: &Config, out: Output) -> Result<(), Failure> {
 fn reachable(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => SocketAddr::from(([127, 0, 0, 1], address.port())),
-        SocketAddr::V6(v6) if v6.ip().is_unspecified() => SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, address.port())),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
+            SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, address.port()))
+        }
         _ => address,
     }
 }

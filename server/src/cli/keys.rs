@@ -51,7 +51,10 @@ pub async fn run(local: &Local, command: Command, out: Output) -> Result<(), Fai
                 say("a rotation that had been interrupted is finished");
             }
             if rotated.unreadable > 0 {
-                say(&format!("warning: {} values could not be opened before either; they are left as they were", rotated.unreadable));
+                say(&format!(
+                    "warning: {} values could not be opened before either; they are left as they were",
+                    rotated.unreadable
+                ));
             }
             if let Some(file) = &rotated.former_waits {
                 say(&format!("the former key waits in {} until the running server needs it no more", file.display()));

@@ -17,7 +17,8 @@ pub struct Local {
 impl Local {
     /// Opens what the configuration names.
     pub async fn open(config: &Config) -> Result<Self, Failure> {
-        let services = Services::open(serve::open(config, public_url(config))).await.map_err(|error| explained(&error))?;
+        let services =
+            Services::open(serve::open(config, public_url(config))).await.map_err(|error| explained(&error))?;
         let id = Secret::random_128(services.entropy()).map_err(|error| explained(&error))?;
         Ok(Self { services, request_id: format!("cli-{}", id.expose()) })
     }

@@ -130,7 +130,7 @@ struct Serve {
     /// Where to listen [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// The address people use [default: localhost and the port]
+    /// The address people use [default: localhost with the port]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
 }

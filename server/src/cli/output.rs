@@ -25,8 +25,11 @@ impl Output {
             return;
         }
         let heads: Vec<String> = columns.iter().map(|column| column.to_uppercase()).collect();
-        let cells: Vec<&[String]> = std::iter::once(heads.as_slice()).chain(rows.iter().map(|(_, row)| row.as_slice())).collect();
-        let width = |index: usize| cells.iter().filter_map(|row| row.get(index)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+        let cells: Vec<&[String]> =
+            std::iter::once(heads.as_slice()).chain(rows.iter().map(|(_, row)| row.as_slice())).collect();
+        let width = |index: usize| {
+            cells.iter().filter_map(|row| row.get(index)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
         let widths: Vec<usize> = (0..columns.len()).map(width).collect();
         for row in cells {
             let padded: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
@@ -47,5 +50,6 @@ pub fn say(text: &str) {
 
 /// A moment in UTC.
 pub fn time(time: model::Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(time.0).map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+    jiff::Timestamp::from_millisecond(time.0)
+        .map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }

@@ -94,9 +94,11 @@ pub async fn init(local: &Local, init: Init, out: Output) -> Result<(), Failure>
         email: init.email,
     };
     let link = local.services.people.init_owner(&local.call(), &input).await.or_failure()?;
-    let link = link.expose();
-    say(&format!("{} is the first owner. This link sets the password and a second factor; it works once, for 30 minutes:", input.user_name));
-    out.one(&json!({ "userName": input.user_name, "link": link }), link);
+    say(&format!(
+        "{} is the first owner. This link sets the password and a second factor; it works once, for 30 minutes:",
+        input.user_name
+    ));
+    out.one(&json!({ "userName": input.user_name, "link": link.expose() }), link.expose());
     Ok(())
 }
 
@@ -154,7 +156,8 @@ async fn list(local: &Local, search: String, status: Option<&str>, out: Output) 
         Some("disabled") => Some(Status::Disabled),
         _ => None,
     };
-    let mut query = PeopleQuery { search, status, page: PageRequest { cursor: None, size: Some(200) }, ..PeopleQuery::default() };
+    let mut query =
+        PeopleQuery { search, status, page: PageRequest { cursor: None, size: Some(200) }, ..PeopleQuery::default() };
     let mut rows = Vec::new();
     loop {
         let page = local.services.people.list(&local.call(), &query).await.or_failure()?;
@@ -192,7 +195,9 @@ async fn create(local: &Local, create: Create, out: Output) -> Result<(), Failur
             }
             say(&format!("{} is created and can sign in", input.user_name));
         }
-        None => say(&format!("{} is created; `vestibule user invite {}` lets them in", input.user_name, input.user_name)),
+        None => {
+            say(&format!("{} is created; `vestibule user invite {}` lets them in", input.user_name, input.user_name));
+        }
     }
     out.one(&json!({ "userName": input.user_name, "id": user.to_string() }), &user.to_string());
     Ok(())
@@ -207,7 +212,11 @@ fn password() -> Result<Secret, Failure> {
     let mut text = zeroize::Zeroizing::new(String::new());
     std::io::stdin().take(4096).read_to_string(&mut text).map_err(|error| format!("standard input: {error}"))?;
     let password = text.trim_end_matches(['\r', '\n']);
-    if password.is_empty() { Err("there is no password on standard input".to_owned()) } else { Ok(Secret::new(password)) }
+    if password.is_empty() {
+        Err("there is no password on standard input".to_owned())
+    } else {
+        Ok(Secret::new(password))
+    }
 }
 
 fn link(name: &str, sent: LinkSent, out: Output) {
@@ -219,9 +228,8 @@ fn link(name: &str, sent: LinkSent, out: Output) {
             }
         }
         LinkSent::ShowOnce(link) => {
-            let link = link.expose();
             say(&format!("no mail is configured: give {name} this link; it works once"));
-            out.one(&json!({ "userName": name, "sent": "here", "link": link }), link);
+            out.one(&json!({ "userName": name, "sent": "here", "link": link.expose() }), link.expose());
         }
     }
 }
@@ -275,7 +283,10 @@ fn view_json(view: &PersonView) -> Value {
         fields.insert("directory".to_owned(), view.directory.clone().into());
         fields.insert("attributes".to_owned(), view.attributes.clone().into());
         fields.insert("groups".to_owned(), json!(groups));
-        fields.insert("factors".to_owned(), json!(view.factors.iter().map(|factor| factor.name.clone()).collect::<Vec<_>>()));
+        fields.insert(
+            "factors".to_owned(),
+            json!(view.factors.iter().map(|factor| factor.name.clone()).collect::<Vec<_>>()),
+        );
         fields.insert("enrolBy".to_owned(), json!(view.enrol_by.map(time)));
         fields.insert("mustChangePassword".to_owned(), view.must_change_password.into());
         fields.insert("passwordSetAt".to_owned(), json!(view.password_set_at.map(time)));

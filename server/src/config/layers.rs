@@ -34,18 +34,15 @@ pub const KEYS: &[Key] = &[
 ];
 
 /// Budgets of attempts; each has the same [`BUDGET_FIELDS`].
-pub const BUDGETS: &[&str] = &["source", "name", "pair", "device", "factor", "attempt", "confirm", "reset_source", "reset_name"];
+pub const BUDGETS: &[&str] =
+    &["source", "name", "pair", "device", "factor", "attempt", "confirm", "reset_source", "reset_name"];
 
 /// What a budget consists of; all are whole numbers.
 pub const BUDGET_FIELDS: &[&str] = &["free", "first_wait_seconds", "longest_wait_seconds", "forget_seconds", "stop"];
 
 /// Variables with our prefix that configure something else than the server: the scripts, the tests, the command line.
-const NOT_OURS: &[&str] = &[
-    "VESTIBULE_BIN",
-    "VESTIBULE_CONFIG",
-    "VESTIBULE_TEST_DATABASE_URL",
-    "VESTIBULE_WASM_TOOLCHAIN",
-];
+const NOT_OURS: &[&str] =
+    &["VESTIBULE_BIN", "VESTIBULE_CONFIG", "VESTIBULE_TEST_DATABASE_URL", "VESTIBULE_WASM_TOOLCHAIN"];
 
 const PREFIX: &str = "VESTIBULE_";
 
@@ -135,7 +132,13 @@ impl Layers {
         let name = path.display().to_string();
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) => return self.problems.push(Problem::new(Origin::File(name, 0, 0), "", format!("cannot be read: {error}"))),
+            Err(error) => {
+                return self.problems.push(Problem::new(
+                    Origin::File(name, 0, 0),
+                    "",
+                    format!("cannot be read: {error}"),
+                ));
+            }
         };
         match DeTable::parse(&text) {
             Ok(table) => {
@@ -152,7 +155,8 @@ impl Layers {
 
     fn add_table(&mut self, file: &File<'_>, parent: &str, table: &DeTable<'_>) {
         for (key, value) in table {
-            let path = if parent.is_empty() { key.get_ref().to_string() } else { format!("{parent}.{}", key.get_ref()) };
+            let path =
+                if parent.is_empty() { key.get_ref().to_string() } else { format!("{parent}.{}", key.get_ref()) };
             let at = file.origin(value.span().start);
             if let DeValue::Table(inner) = value.get_ref() {
                 if all_paths().any(|known| known.starts_with(&format!("{path}."))) {
@@ -173,7 +177,8 @@ impl Layers {
 
     /// Reads the environment.
     pub fn add_environment(&mut self, variables: impl Iterator<Item = (String, String)>) {
-        let mut variables: Vec<_> = variables.filter(|(name, _)| name.starts_with(PREFIX) && !NOT_OURS.contains(&name.as_str())).collect();
+        let mut variables: Vec<_> =
+            variables.filter(|(name, _)| name.starts_with(PREFIX) && !NOT_OURS.contains(&name.as_str())).collect();
         variables.sort();
         for (name, value) in variables {
             let short = KEYS.iter().find(|key| key.also == Some(&name)).map(|key| key.path.to_owned());
@@ -182,7 +187,11 @@ impl Layers {
             match path {
                 Some(path) => {
                     let list = matches!(path.as_str(), "proxy.trusted" | "outbound.allow");
-                    let items = if list { value.split(',').map(|item| Secret::new(item.trim())).collect() } else { vec![Secret::new(value)] };
+                    let items = if list {
+                        value.split(',').map(|item| Secret::new(item.trim())).collect()
+                    } else {
+                        vec![Secret::new(value)]
+                    };
                     self.set(&path, Given { items, at });
                 }
                 None => self.problems.push(Problem::new(at, "", "there is no such setting")),
@@ -204,7 +213,8 @@ fn known(path: &str) -> bool {
 
 /// Every path that a value may have.
 fn all_paths() -> impl Iterator<Item = String> {
-    let budgets = BUDGETS.iter().flat_map(|budget| BUDGET_FIELDS.iter().map(move |field| format!("throttle.{budget}.{field}")));
+    let budgets =
+        BUDGETS.iter().flat_map(|budget| BUDGET_FIELDS.iter().map(move |field| format!("throttle.{budget}.{field}")));
     KEYS.iter().flat_map(Key::paths).chain(budgets)
 }
 

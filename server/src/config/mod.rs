@@ -16,8 +16,8 @@ use domain::jobs::mail::MailSettings;
 use ipnet::IpNet;
 use url::{Host, Url};
 
-pub use layers::Origin;
 use layers::Layers;
+pub use layers::Origin;
 
 /// The file that is read when none is named and it is there.
 const USUAL_FILE: &str = "vestibule.toml";
@@ -116,7 +116,8 @@ impl Config {
     /// Reads all layers of this process.
     pub fn load(flags: &Flags) -> Result<Self, Vec<Problem>> {
         // What is no text cannot be one of our values; names of ours are ASCII.
-        let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let variables =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Self::from_layers(flags, variables)
     }
 
@@ -189,7 +190,10 @@ fn refuse_readable_secrets(file: &Path, layers: &mut Layers) {
     });
     let problems: Vec<Problem> = found
         .map(|(path, given)| {
-            let what = format!("everybody on this machine can read this secret: chmod 600 {}, or use {path}_file", file.display());
+            let what = format!(
+                "everybody on this machine can read this secret: chmod 600 {}, or use {path}_file",
+                file.display()
+            );
             Problem::new(given.at.clone(), path, what)
         })
         .collect();
@@ -197,5 +201,6 @@ fn refuse_readable_secrets(file: &Path, layers: &mut Layers) {
 }
 
 fn holds_password(database_url: &str) -> bool {
-    Url::parse(database_url).is_ok_and(|url| url.password().is_some() || url.query().is_some_and(|query| query.contains("password")))
+    Url::parse(database_url)
+        .is_ok_and(|url| url.password().is_some() || url.query().is_some_and(|query| query.contains("password")))
 }

@@ -19,9 +19,9 @@ use super::{Config, LogSettings, Problem, TlsFiles, is_loopback};
 pub fn resolve(layers: Layers) -> Result<Config, Vec<Problem>> {
     let mut from = Reader { values: layers.values, problems: layers.problems };
     let data_dir = PathBuf::from(from.text("data_dir").unwrap_or_else(|| "./data".to_owned()));
-    let database = from.secret("database_url").unwrap_or_else(|| {
-        Secret::new(format!("sqlite:{}", data_dir.join("vestibule.db").display()))
-    });
+    let database = from
+        .secret("database_url")
+        .unwrap_or_else(|| Secret::new(format!("sqlite:{}", data_dir.join("vestibule.db").display())));
     from.check("database_url", database_url(database.expose()));
     let listen = from.parsed("listen", address).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
     let public_url = from.parsed("public_url", public_url);
@@ -127,7 +127,8 @@ impl Reader {
     }
 
     fn list<T>(&mut self, path: &str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
-        let items: Vec<String> = self.given(path).iter().flat_map(|given| &given.items).map(|item| item.expose().to_owned()).collect();
+        let items: Vec<String> =
+            self.given(path).iter().flat_map(|given| &given.items).map(|item| item.expose().to_owned()).collect();
         let mut out = Vec::new();
         for item in items.iter().filter(|item| !item.is_empty()) {
             match parse(item) {
@@ -199,7 +200,9 @@ impl Reader {
         for budget in BUDGETS {
             let mut fields = Map::new();
             for field in BUDGET_FIELDS {
-                let number = self.parsed(&format!("throttle.{budget}.{field}"), |text| text.parse::<u32>().map_err(|_| "must be a whole number".to_owned()));
+                let number = self.parsed(&format!("throttle.{budget}.{field}"), |text| {
+                    text.parse::<u32>().map_err(|_| "must be a whole number".to_owned())
+                });
                 fields.extend(number.map(|number| ((*field).to_owned(), number.into())));
             }
             given.insert((*budget).to_owned(), fields.into());
@@ -215,7 +218,9 @@ impl Reader {
 
     fn mail(&mut self) -> Option<MailSettings> {
         let host = self.text("smtp.host");
-        let port = self.parsed("smtp.port", |text| text.parse::<u16>().ok().filter(|port| *port != 0).ok_or("must be a port".to_owned()));
+        let port = self.parsed("smtp.port", |text| {
+            text.parse::<u16>().ok().filter(|port| *port != 0).ok_or("must be a port".to_owned())
+        });
         let tls = self.parsed("smtp.tls", |text| match text {
             "tls" => Ok(MailTls::Tls),
             "starttls" => Ok(MailTls::StartTls),
@@ -258,7 +263,11 @@ fn is_loopback_name(host: &str) -> bool {
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
-    numeric.as_deref().unwrap_or(text).parse().map_err(|_| "must be an address with a port, such as 127.0.0.1:8080 or [::]:8080".to_owned())
+    numeric
+        .as_deref()
+        .unwrap_or(text)
+        .parse()
+        .map_err(|_| "must be an address with a port, such as 127.0.0.1:8080 or [::]:8080".to_owned())
 }
 
 fn network(text: &str) -> Result<IpNet, String> {
@@ -269,12 +278,17 @@ fn network(text: &str) -> Result<IpNet, String> {
 
 fn region(text: &str) -> Result<String, String> {
     let fine = text.len() <= 32 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if fine { Ok(text.to_owned()) } else { Err("must be lower-case letters, digits and hyphens, such as us-east-1".to_owned()) }
+    if fine {
+        Ok(text.to_owned())
+    } else {
+        Err("must be lower-case letters, digits and hyphens, such as us-east-1".to_owned())
+    }
 }
 
 fn level(text: &str) -> Result<String, String> {
     let known = |level: &str| ["off", "error", "warn", "info", "debug", "trace"].contains(&level);
-    let part = |item: &str| item.split_once('=').map_or_else(|| known(item), |(name, level)| !name.is_empty() && known(level));
+    let part =
+        |item: &str| item.split_once('=').map_or_else(|| known(item), |(name, level)| !name.is_empty() && known(level));
     if text.split(',').all(part) && text.parse::<Targets>().is_ok() {
         Ok(text.to_owned())
     } else {
@@ -284,8 +298,13 @@ fn level(text: &str) -> Result<String, String> {
 
 fn database_url(text: &str) -> Result<(), String> {
     let sqlite = domain::store::sqlite_path(text).is_some_and(|path| !path.is_empty());
-    let postgres = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) && Url::parse(text).is_ok();
-    if sqlite || postgres { Ok(()) } else { Err("must be sqlite:<path> or postgres://user:password@host/database".to_owned()) }
+    let postgres =
+        ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) && Url::parse(text).is_ok();
+    if sqlite || postgres {
+        Ok(())
+    } else {
+        Err("must be sqlite:<path> or postgres://user:password@host/database".to_owned())
+    }
 }
 
 fn public_url(text: &str) -> Result<Url, String> {
@@ -293,11 +312,18 @@ fn public_url(text: &str) -> Result<Url, String> {
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err("must begin with https:// (or http:// on a loopback name)".to_owned());
     }
-    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+    if url.path() != "/"
+        || url.query().is_some()
+        || url.fragment().is_some()
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
         return Err("must be scheme, host and port only, without a path".to_owned());
     }
     if url.scheme() == "http" && !is_loopback(&url) {
-        return Err("plain http is for loopback names only: session cookies would travel in the clear. Use https".to_owned());
+        return Err(
+            "plain http is for loopback names only: session cookies would travel in the clear. Use https".to_owned()
+        );
     }
     Ok(url)
 }

@@ -19,7 +19,8 @@ fn load_with_mode(text: &str, variables: Variables<'_>, mode: u32) -> Result<Con
     let flags = Flags { config: Some(file.clone()), ..Flags::default() };
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Config::from_layers(&flags, variables).map_err(|problems| {
-        let lines: Vec<String> = problems.iter().map(|problem| problem.to_string().replace(&file.display().to_string(), "v.toml")).collect();
+        let lines: Vec<String> =
+            problems.iter().map(|problem| problem.to_string().replace(&file.display().to_string(), "v.toml")).collect();
         lines.join("\n")
     })
 }
@@ -43,16 +44,19 @@ fn later_layers_win() {
     assert_eq!((config.listen.port(), config.ops_listen.unwrap().port()), (2, 3));
     assert_eq!(config.region, "eu-west-1");
     assert!(load(text, &[]).unwrap().ops_listen.is_none());
-    let config = load("", &[("VESTIBULE_PROXY__TRUSTED", "10.0.0.0/8, ::1"), ("VESTIBULE_OPS__LISTEN", "off")]).unwrap();
+    let config =
+        load("", &[("VESTIBULE_PROXY__TRUSTED", "10.0.0.0/8, ::1"), ("VESTIBULE_OPS__LISTEN", "off")]).unwrap();
     assert_eq!(config.trusted.len(), 2);
     let flags = Flags { listen: Some("127.0.0.1:9".to_owned()), ..Flags::default() };
-    let config = Config::from_layers(&flags, [("VESTIBULE_LISTEN".to_owned(), "127.0.0.1:2".to_owned())].into_iter()).unwrap();
+    let config =
+        Config::from_layers(&flags, [("VESTIBULE_LISTEN".to_owned(), "127.0.0.1:2".to_owned())].into_iter()).unwrap();
     assert_eq!(config.listen.port(), 9);
 }
 
 #[test]
 fn every_fault_is_named_with_its_place() {
-    let cases: &[(&str, Variables<'_>, &str)] = &[
+    type Case<'c> = (&'c str, &'c [(&'c str, &'c str)], &'c str);
+    let cases: &[Case<'_>] = &[
         ("listne = 1", &[], "v.toml:1:1: listne: there is no such setting"),
         ("\n[smtp]\n  hots = \"a\"", &[], "v.toml:3:3: smtp.hots: there is no such setting"),
         ("[nope]\na = 1", &[], "v.toml:1:2: nope: there is no such setting"),
@@ -70,8 +74,16 @@ fn every_fault_is_named_with_its_place() {
         ("[proxy]\ntrusted = [\"all\"]", &[], "proxy.trusted: \"all\" is no address"),
         ("[log]\nlevel = \"loud\"", &[], "log.level: must be error"),
         ("[smtp]\nport = 25", &[], "smtp.port: needs smtp.host"),
-        ("[smtp]\nhost = \"mail.example.com\"\nfrom = \"a@b\"\ntls = \"none\"", &[], "smtp.tls: none is for a mail server on this machine"),
-        ("[smtp]\nhost = \"localhost\"\nfrom = \"a@b\"\nusername = \"u\"\npassword_file = \"/nowhere\"", &[], "smtp.password_file: /nowhere cannot be read"),
+        (
+            "[smtp]\nhost = \"mail.example.com\"\nfrom = \"a@b\"\ntls = \"none\"",
+            &[],
+            "smtp.tls: none is for a mail server on this machine",
+        ),
+        (
+            "[smtp]\nhost = \"localhost\"\nfrom = \"a@b\"\nusername = \"u\"\npassword_file = \"/nowhere\"",
+            &[],
+            "smtp.password_file: /nowhere cannot be read",
+        ),
     ];
     for (text, variables, expected) in cases {
         let said = load(text, variables).unwrap_err();
@@ -84,10 +96,15 @@ fn every_fault_is_named_with_its_place() {
 #[test]
 fn secrets_are_hidden_and_not_left_readable() {
     let text = "[smtp]\nhost = \"localhost\"\nfrom = \"a@b\"\nusername = \"u\"\npassword = \"canary\"\n";
-    let config = load(text, &[("VESTIBULE_DATABASE_URL", "postgres://u:canary@h/d"), ("VESTIBULE_MASTER_KEY", "canary")]).unwrap();
+    let config =
+        load(text, &[("VESTIBULE_DATABASE_URL", "postgres://u:canary@h/d"), ("VESTIBULE_MASTER_KEY", "canary")])
+            .unwrap();
     assert!(!format!("{config:?}").contains("canary"));
     let said = load_with_mode(text, &[], 0o644).unwrap_err();
-    assert!(said.contains("v.toml:5:12: smtp.password: everybody on this machine can read this secret"), "{said} (OPS-04)");
+    assert!(
+        said.contains("v.toml:5:12: smtp.password: everybody on this machine can read this secret"),
+        "{said} (OPS-04)"
+    );
     assert!(load_with_mode("database_url = \"postgres://u:canary@h/d\"", &[], 0o644).is_err());
     assert!(load_with_mode("database_url = \"postgres://u@h/d\"", &[], 0o644).is_ok(), "no password in it");
     assert!(!load_with_mode("database_url = \"mysql://u:canary@h/d\"", &[], 0o644).unwrap_err().contains("canary"));

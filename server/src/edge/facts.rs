@@ -34,7 +34,9 @@ impl Guard {
         let headers = request.headers();
         let trusted = self.trusts(peer);
         let source = if trusted {
-            wire::forwarded::client(peer, lines(headers, "x-forwarded-for"), lines(headers, "forwarded"), |address| self.trusts(address))
+            wire::forwarded::client(peer, lines(headers, "x-forwarded-for"), lines(headers, "forwarded"), |address| {
+                self.trusts(address)
+            })
         } else {
             wire::forwarded::plain(peer)
         };

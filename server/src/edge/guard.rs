@@ -110,11 +110,11 @@ impl Guard {
     /// The host must be the public one. A trusted proxy may name the one that it was asked for.
     fn known_host<B>(&self, request: &Request<B>, facts: &Facts) -> Result<(), Refused> {
         let refused = || Refused::new(StatusCode::MISDIRECTED_REQUEST, "unknown host");
-        let host = Self::host_of(request, facts).ok_or_else(refused)?;
+        let host = Self::host(request, facts).ok_or_else(refused)?;
         if self.is_ours(&host) { Ok(()) } else { Err(refused()) }
     }
 
-    fn host_of<B>(request: &Request<B>, facts: &Facts) -> Option<Authority> {
+    fn host<B>(request: &Request<B>, facts: &Facts) -> Option<Authority> {
         if facts.proxied
             && let Some(host) = lines(request.headers(), "x-forwarded-host").next()
         {
@@ -138,7 +138,8 @@ impl Guard {
             return format!("http://{name}").parse::<Url>().is_ok_and(|url| is_loopback(&url));
         }
         let port = host.port_u16().or_else(|| if self.is_https() { Some(443) } else { Some(80) });
-        self.public_url.host_str().is_some_and(|ours| ours.eq_ignore_ascii_case(name)) && port == self.public_url.port_or_known_default()
+        self.public_url.host_str().is_some_and(|ours| ours.eq_ignore_ascii_case(name))
+            && port == self.public_url.port_or_known_default()
     }
 
     /// An unsafe request must come from a page of ours: the browser says so, or its origin does.
@@ -158,7 +159,8 @@ impl Guard {
     /// Under a loopback name the origin is whatever name the browser was given, as long as it is the one asked.
     fn is_loopback_origin<B>(&self, origin: &str, request: &Request<B>, facts: &Facts) -> bool {
         self.loopback
-            && Self::host_of(request, facts).is_some_and(|host| self.is_ours(&host) && origin == format!("{}://{host}", self.public_url.scheme()))
+            && Self::host(request, facts)
+                .is_some_and(|host| self.is_ours(&host) && origin == format!("{}://{host}", self.public_url.scheme()))
     }
 }
 
@@ -183,7 +185,9 @@ async fn read(request: Request<Body>) -> Result<Request<Body>, Refused> {
     let too_large = || Refused::closing(StatusCode::PAYLOAD_TOO_LARGE, "body too large");
     let declared = match only(request.headers(), header::CONTENT_LENGTH.as_str()) {
         Only::None => 0,
-        Only::One(length) => length.parse::<u64>().map_err(|_| Refused::closing(StatusCode::BAD_REQUEST, "length unreadable"))?,
+        Only::One(length) => {
+            length.parse::<u64>().map_err(|_| Refused::closing(StatusCode::BAD_REQUEST, "length unreadable"))?
+        }
         Only::Many => return Err(Refused::closing(StatusCode::BAD_REQUEST, "two lengths")),
     };
     if declared > MOST_BYTES as u64 {

@@ -34,7 +34,10 @@ pub fn secure(headers: &mut HeaderMap, facts: &Facts, policy: &Policy, https: bo
     }
     // Only static files say that they may be kept.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    for (name, value) in [(header::CONTENT_SECURITY_POLICY, content_policy(facts, policy)), (HeaderName::from_static(REQUEST_ID), facts.id.clone())] {
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, content_policy(facts, policy)),
+        (HeaderName::from_static(REQUEST_ID), facts.id.clone()),
+    ] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(name, value);
         }

@@ -107,8 +107,15 @@ struct Connection {
 type Ended = Box<dyn std::error::Error + Send + Sync>;
 
 impl Connection {
-    async fn serve_tls(self, tls: TlsAcceptor, stream: TcpStream, peer: SocketAddr, watcher: Watcher) -> Result<(), Ended> {
-        let stream = tokio::time::timeout(HEAD_TIME, tls.accept(stream)).await.map_err(|_| "TLS handshake too slow")??;
+    async fn serve_tls(
+        self,
+        tls: TlsAcceptor,
+        stream: TcpStream,
+        peer: SocketAddr,
+        watcher: Watcher,
+    ) -> Result<(), Ended> {
+        let stream =
+            tokio::time::timeout(HEAD_TIME, tls.accept(stream)).await.map_err(|_| "TLS handshake too slow")??;
         self.serve(stream, peer, watcher).await
     }
 
@@ -188,7 +195,8 @@ impl Places {
     /// Ends the oldest connection on which no request runs.
     fn make_room(&self) {
         let mut taken = self.taken();
-        let idle = taken.connections.iter().find(|(_, seat)| seat.task.is_some() && seat.running.load(Ordering::Relaxed) == 0);
+        let idle =
+            taken.connections.iter().find(|(_, seat)| seat.task.is_some() && seat.running.load(Ordering::Relaxed) == 0);
         let idle = idle.map(|(number, _)| *number);
         if let Some(task) = idle.and_then(|number| taken.connections.remove(&number)).and_then(|seat| seat.task) {
             task.abort();
@@ -237,6 +245,8 @@ impl Drop for Running {
 /// Three quarters of the descriptors this process may have, so that some are left for the database and for files.
 fn most_connections() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let soft = limits.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next()?.parse::<usize>().ok());
+    let soft = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next()?.parse::<usize>().ok());
     (soft.unwrap_or(1024) / 4 * 3).clamp(16, 16 * 1024)
 }

@@ -53,7 +53,8 @@ impl SessionStore for Tokens {
     /// Adopts the token that the domain made.
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
         let token = record.data.remove(TOKEN).and_then(|token| token.as_str()?.parse::<Id>().ok());
-        record.id = token.ok_or_else(|| session_store::Error::Backend("a session was begun outside the domain".to_owned()))?;
+        record.id =
+            token.ok_or_else(|| session_store::Error::Backend("a session was begun outside the domain".to_owned()))?;
         Ok(())
     }
 
@@ -95,7 +96,13 @@ fn moment(time: Timestamp) -> OffsetDateTime {
 }
 
 /// Resolves the session, runs the page or action with its [`Visit`], and gives the browser what became of the session.
-pub async fn visit(ui: Ui, metrics: Metrics, session: Session, mut request: Request, next: axum::middleware::Next) -> Response {
+pub async fn visit(
+    ui: Ui,
+    metrics: Metrics,
+    session: Session,
+    mut request: Request,
+    next: axum::middleware::Next,
+) -> Response {
     let Some(facts) = request.extensions().get::<Facts>().cloned() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
@@ -109,7 +116,12 @@ pub async fn visit(ui: Ui, metrics: Metrics, session: Session, mut request: Requ
     let cookies = ui.cookies();
     let answer = Answer::default();
     let device = cookie(request.headers(), cookies.device).map(Secret::new);
-    let visit = Visit { call: call(&facts, resolved.as_deref(), device), session: resolved, nonce: facts.nonce.clone(), answer: answer.clone() };
+    let visit = Visit {
+        call: call(&facts, resolved.as_deref(), device),
+        session: resolved,
+        nonce: facts.nonce.clone(),
+        answer: answer.clone(),
+    };
     request.extensions_mut().insert(visit);
     let step = sign_in_step(request.uri().path());
     let mut response = next.run(request).await;
@@ -162,7 +174,12 @@ pub fn nobody(facts: &Facts) -> Visit {
     Visit { call: call(facts, None, None), session: None, nonce: facts.nonce.clone(), answer: Answer::default() }
 }
 
-async fn apply(session: &Session, change: Option<SessionChange>, cookies: &Cookies, response: &mut Response<Body>) -> Result<(), tower_sessions::session::Error> {
+async fn apply(
+    session: &Session,
+    change: Option<SessionChange>,
+    cookies: &Cookies,
+    response: &mut Response<Body>,
+) -> Result<(), tower_sessions::session::Error> {
     match change {
         None => {}
         Some(SessionChange::End) => session.flush().await?,

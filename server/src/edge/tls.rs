@@ -17,7 +17,8 @@ pub fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, String> {
     if chain.is_empty() {
         return Err(format!("tls.cert_file: {cert} holds no certificate in PEM"));
     }
-    let key = PrivateKeyDer::from_pem_file(&files.key_file).map_err(|error| format!("tls.key_file: {}: {error}", files.key_file.display()))?;
+    let key = PrivateKeyDer::from_pem_file(&files.key_file)
+        .map_err(|error| format!("tls.key_file: {}: {error}", files.key_file.display()))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -44,7 +44,8 @@ async fn healthz() -> impl IntoResponse {
 }
 
 async fn readyz(State(health): State<Health>) -> impl IntoResponse {
-    let not_ready = |reason: &str| (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"status": "unavailable", "reason": reason})));
+    let not_ready =
+        |reason: &str| (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"status": "unavailable", "reason": reason})));
     if health.stopping.load(Ordering::Relaxed) {
         return not_ready("the server is stopping");
     }

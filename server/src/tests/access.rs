@@ -57,7 +57,9 @@ fn came(answer: &Answer, row: &Row) -> Came {
         StatusCode::UNAUTHORIZED => Came::ToSignIn,
         StatusCode::INTERNAL_SERVER_ERROR => Came::Down,
         // A wrong proof leads back to where it was asked for.
-        StatusCode::SEE_OTHER if place == "/start/confirm" && !row.path.starts_with("/actions/me/confirm") => Came::ToConfirm,
+        StatusCode::SEE_OTHER if place == "/start/confirm" && !row.path.starts_with("/actions/me/confirm") => {
+            Came::ToConfirm
+        }
         StatusCode::SEE_OTHER if to_step && !row.path.starts_with("/actions/sign-in/") => Came::ToSignIn,
         StatusCode::SEE_OTHER if row.door == Door::Page => Came::Elsewhere,
         _ => Came::Through,
@@ -102,13 +104,27 @@ async fn cast(site: &Site) -> Vec<Cast> {
     let person = site.world.enrolled("person").await;
     cast.push(Cast { name: "person", person: Some("person"), secret: Some(person.secret), half: false, stale: false });
     let half = site.world.enrolled("half").await;
-    cast.push(Cast { name: "at the second factor", person: Some("half"), secret: Some(half.secret), half: true, stale: false });
-    for (name, role) in [("auditor", Role::Auditor), ("helpdesk", Role::Helpdesk), ("admin", Role::Admin), ("owner", Role::Owner)] {
+    cast.push(Cast {
+        name: "at the second factor",
+        person: Some("half"),
+        secret: Some(half.secret),
+        half: true,
+        stale: false,
+    });
+    for (name, role) in
+        [("auditor", Role::Auditor), ("helpdesk", Role::Helpdesk), ("admin", Role::Admin), ("owner", Role::Owner)]
+    {
         let someone = site.world.enrolled(name).await;
         site.world.give_role(someone.id, role, false).await;
         cast.push(Cast { name, person: Some(name), secret: Some(someone.secret.clone()), half: false, stale: false });
         if role == Role::Owner {
-            cast.push(Cast { name: "owner, later", person: Some(name), secret: Some(someone.secret), half: false, stale: true });
+            cast.push(Cast {
+                name: "owner, later",
+                person: Some(name),
+                secret: Some(someone.secret),
+                half: false,
+                stale: true,
+            });
         }
     }
     cast
@@ -207,7 +223,13 @@ async fn every_address_decides_as_the_table_does_for_every_actor() {
             };
             let came = came(&answer, row);
             if !agrees(came, expected, row) {
-                wrong.push(format!("{} at {}: {came:?} ({} {}), not {expected:?}", someone.name, row.path, answer.status, answer.header("location")));
+                wrong.push(format!(
+                    "{} at {}: {came:?} ({} {}), not {expected:?}",
+                    someone.name,
+                    row.path,
+                    answer.status,
+                    answer.header("location")
+                ));
             }
         }
     }

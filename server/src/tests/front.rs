@@ -19,14 +19,28 @@ async fn every_answer_carries_the_headers() {
         ("file that is missing", get("/static/nope.css"), StatusCode::NOT_FOUND),
         ("wrong method", get("/actions/sign-in/password"), StatusCode::METHOD_NOT_ALLOWED),
         ("malformed", post("/actions/sign-in/password", "x=%"), StatusCode::BAD_REQUEST),
-        ("cross-site", Request::post("/actions/sign-in/out").header("host", "localhost").body(Body::empty()).unwrap(), StatusCode::FORBIDDEN),
-        ("unknown host", Request::get("/").header("host", "evil").body(Body::empty()).unwrap(), StatusCode::MISDIRECTED_REQUEST),
+        (
+            "cross-site",
+            Request::post("/actions/sign-in/out").header("host", "localhost").body(Body::empty()).unwrap(),
+            StatusCode::FORBIDDEN,
+        ),
+        (
+            "unknown host",
+            Request::get("/").header("host", "evil").body(Body::empty()).unwrap(),
+            StatusCode::MISDIRECTED_REQUEST,
+        ),
     ];
     for (name, request, status) in requests {
         let answer = site.send(request).await;
         assert_eq!(answer.status, status, "{name}");
         let policy = answer.header("content-security-policy");
-        for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'", "style-src 'self'"] {
+        for part in [
+            "default-src 'none'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "style-src 'self'",
+        ] {
             assert!(policy.contains(part), "{name}: {part} (WEB-01)");
         }
         assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{name} (WEB-01)");
@@ -70,7 +84,8 @@ async fn on_https_the_headers_and_cookies_say_so() {
     let answer = site.send(host(get("/start/sign-in"))).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert!(answer.header("strict-transport-security").starts_with("max-age=31536000"));
-    let answer = site.send(host(post("/actions/sign-in/password", &format!("username=alice&password={PASSWORD}&next=")))).await;
+    let answer =
+        site.send(host(post("/actions/sign-in/password", &format!("username=alice&password={PASSWORD}&next=")))).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     let cookie = answer.cookie("__Host-vestibule").unwrap();
     for part in ["; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
@@ -81,22 +96,40 @@ async fn on_https_the_headers_and_cookies_say_so() {
     dead.headers_mut().insert(header::COOKIE, "__Host-vestibule=AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap());
     let removal = site.send(dead).await;
     let removal = removal.cookie("__Host-vestibule").unwrap();
-    assert!(removal.contains("Max-Age=0") && removal.contains("; Secure") && removal.contains("Path=/"), "browsers heed it: {removal}");
+    assert!(
+        removal.contains("Max-Age=0") && removal.contains("; Secure") && removal.contains("Path=/"),
+        "browsers heed it: {removal}"
+    );
 }
 
 #[tokio::test]
 async fn only_the_public_host_is_known() {
     let https = Site::with(&[("VESTIBULE_PUBLIC_URL", "https://sso.example.com")]).await;
-    let ask = |host: &'static str| Request::get("/start/sign-in").header(header::HOST, host).body(Body::empty()).unwrap();
+    let ask =
+        |host: &'static str| Request::get("/start/sign-in").header(header::HOST, host).body(Body::empty()).unwrap();
     for good in ["sso.example.com", "SSO.example.com", "sso.example.com:443", "sso.example.com."] {
         assert_eq!(https.send(ask(good)).await.status, StatusCode::OK, "{good}");
     }
-    for bad in ["evil.com", "sso.example.com.evil.com", "sso.example.com:444", "localhost", "127.0.0.1", "x@sso.example.com", "", "a b"] {
+    for bad in [
+        "evil.com",
+        "sso.example.com.evil.com",
+        "sso.example.com:444",
+        "localhost",
+        "127.0.0.1",
+        "x@sso.example.com",
+        "",
+        "a b",
+    ] {
         assert_eq!(https.send(ask(bad)).await.status, StatusCode::MISDIRECTED_REQUEST, "{bad} (WEB-06)");
     }
-    let two = Request::get("/").header(header::HOST, "sso.example.com").header(header::HOST, "evil").body(Body::empty()).unwrap();
+    let two = Request::get("/")
+        .header(header::HOST, "sso.example.com")
+        .header(header::HOST, "evil")
+        .body(Body::empty())
+        .unwrap();
     assert_eq!(https.send(two).await.status, StatusCode::MISDIRECTED_REQUEST);
-    let http2 = Request::get("https://evil.com/start").header(header::HOST, "sso.example.com").body(Body::empty()).unwrap();
+    let http2 =
+        Request::get("https://evil.com/start").header(header::HOST, "sso.example.com").body(Body::empty()).unwrap();
     assert_eq!(https.send(http2).await.status, StatusCode::MISDIRECTED_REQUEST);
     let loopback = Site::new().await;
     for good in ["localhost", "localhost:8080", "127.0.0.1:9999", "[::1]:8080", "portal.localhost:1"] {
@@ -141,8 +174,13 @@ async fn unsafe_requests_come_from_our_own_pages() {
             assert_eq!(refused, !let_in, "{method} {headers:?} got {} (SESS-14, SESS-16)", answer.status);
         }
     }
-    let other_name = Request::post(path).header(header::HOST, "127.0.0.1:8080").header(header::ORIGIN, "http://127.0.0.1:8080");
-    assert_ne!(site.send(other_name.body(Body::empty()).unwrap()).await.status, StatusCode::FORBIDDEN, "the name the browser was given");
+    let other_name =
+        Request::post(path).header(header::HOST, "127.0.0.1:8080").header(header::ORIGIN, "http://127.0.0.1:8080");
+    assert_ne!(
+        site.send(other_name.body(Body::empty()).unwrap()).await.status,
+        StatusCode::FORBIDDEN,
+        "the name the browser was given"
+    );
     assert_eq!(site.get(path).await.status, StatusCode::METHOD_NOT_ALLOWED, "SESS-18");
 }
 
@@ -171,7 +209,13 @@ async fn forms_are_small_and_well_formed() {
         let answer = site.send(post(path, form)).await;
         assert_eq!(answer.status, *status, "{} (WEB-11, WEB-14)", &form[..form.len().min(40)]);
     }
-    for kind in ["application/json", "multipart/form-data; boundary=x", "text/plain", "application/cbor", "application/x-www-form-urlencodedx"] {
+    for kind in [
+        "application/json",
+        "multipart/form-data; boundary=x",
+        "text/plain",
+        "application/cbor",
+        "application/x-www-form-urlencodedx",
+    ] {
         let mut request = post(path, good);
         request.headers_mut().insert(header::CONTENT_TYPE, kind.parse().unwrap());
         assert_eq!(site.send(request).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{kind}");
@@ -191,12 +235,17 @@ async fn forms_are_small_and_well_formed() {
 #[tokio::test]
 async fn a_refused_form_leads_to_no_foreign_place() {
     let site = Site::new().await;
-    for (accept, form) in [("text/html", "username=a&password=b&next="), ("*/*", "username=a&password=b"), ("application/json", "x=1")] {
+    for (accept, form) in
+        [("text/html", "username=a&password=b&next="), ("*/*", "username=a&password=b"), ("application/json", "x=1")]
+    {
         let mut request = post("/actions/sign-in/password", form);
         request.headers_mut().insert(header::REFERER, "https://evil.example/".parse().unwrap());
         request.headers_mut().insert(header::ACCEPT, accept.parse().unwrap());
         let answer = site.send(request).await;
-        assert!(answer.header("location").is_empty() || answer.header("location").starts_with("/start/sign-in"), "{accept}");
+        assert!(
+            answer.header("location").is_empty() || answer.header("location").starts_with("/start/sign-in"),
+            "{accept}"
+        );
         assert_ne!(answer.status, StatusCode::OK, "{accept}");
     }
 }
@@ -215,7 +264,18 @@ async fn strange_methods_and_paths_find_nothing() {
         assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method}");
         assert!(answer.header("allow").contains("GET"), "{method}");
     }
-    for path in ["/static/../Cargo.toml", "/static/%2e%2e%2fmain.css", "/static/..%5cmain.css", "/static/%00", "/start%2fsign-in", "/start/x.css", "/me/x.css", "/metrics", "/debug", "/.env"] {
+    for path in [
+        "/static/../Cargo.toml",
+        "/static/%2e%2e%2fmain.css",
+        "/static/..%5cmain.css",
+        "/static/%00",
+        "/start%2fsign-in",
+        "/start/x.css",
+        "/me/x.css",
+        "/metrics",
+        "/debug",
+        "/.env",
+    ] {
         let answer = site.get(path).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path} (WEB-05, WEB-08, OPS-03)");
         assert_eq!(answer.header("cache-control"), "no-store", "{path}");
@@ -233,7 +293,13 @@ async fn forwarded_headers_count_only_from_our_proxies() {
         request.headers_mut().insert("x-request-id", "from-the-proxy-1".parse().unwrap());
         let answer = site.send_from(request, peer.parse::<IpAddr>().unwrap()).await;
         assert_eq!(answer.header("x-request-id") == "from-the-proxy-1", peer == "10.0.0.1", "{peer}");
-        let sessions = site.world.services.sessions.list(&site.world.operator(), None, &domain::PageRequest::default()).await.unwrap();
+        let sessions = site
+            .world
+            .services
+            .sessions
+            .list(&site.world.operator(), None, &domain::PageRequest::default())
+            .await
+            .unwrap();
         assert!(sessions.rows.iter().any(|session| session.source.as_deref() == Some(expected)), "{peer}");
     }
     for bad in ["short", "with space in it", "a".repeat(65).as_str(), "quote\"quote"] {
@@ -247,7 +313,8 @@ async fn forwarded_headers_count_only_from_our_proxies() {
 async fn health_says_nothing_of_versions_and_answers_any_host() {
     let site = Site::new().await;
     for path in ["/healthz", "/readyz"] {
-        let answer = site.send(Request::get(path).header(header::HOST, "10.1.2.3:8080").body(Body::empty()).unwrap()).await;
+        let answer =
+            site.send(Request::get(path).header(header::HOST, "10.1.2.3:8080").body(Body::empty()).unwrap()).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}");
         assert!(!answer.body.contains(env!("CARGO_PKG_VERSION")), "{path} (OPS-16)");
     }

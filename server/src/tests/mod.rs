@@ -1,6 +1,7 @@
 //! The whole portal without its socket: the real edge and router, on services with a real database.
 
 mod access;
+mod faults;
 mod front;
 mod sessions;
 
@@ -36,8 +37,10 @@ impl Site {
 
     /// Where attempts cost nothing.
     async fn with_patience() -> Self {
-        let budgets = ["source", "name", "pair", "device", "factor", "attempt", "confirm", "reset_source", "reset_name"];
-        let names: Vec<String> = budgets.iter().map(|budget| format!("VESTIBULE_THROTTLE__{}__FREE", budget.to_uppercase())).collect();
+        let budgets =
+            ["source", "name", "pair", "device", "factor", "attempt", "confirm", "reset_source", "reset_name"];
+        let names: Vec<String> =
+            budgets.iter().map(|budget| format!("VESTIBULE_THROTTLE__{}__FREE", budget.to_uppercase())).collect();
         let variables: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1000000")).collect();
         Self::with(&variables).await
     }
@@ -50,8 +53,10 @@ impl Site {
         let world = World::with(|open| {
             open.public_url = public_url.clone();
             open.throttle = config.throttle.clone();
-        }).await;
-        let edge = serve::edge(&world.services, &config, public_url, Health::new(world.services.clone()), Metrics::default());
+        })
+        .await;
+        let edge =
+            serve::edge(&world.services, &config, public_url, Health::new(world.services.clone()), Metrics::default());
         Self { world, edge }
     }
 

@@ -19,13 +19,21 @@ async fn a_sign_in_gives_a_cookie_and_a_sign_out_takes_it() {
     assert_eq!((refused.status, refused.header("location")), (StatusCode::SEE_OTHER, "/start/sign-in"));
     assert!(refused.cookie("vestibule").is_none());
 
-    let answer = browser.post("/actions/sign-in/password", &format!("username=alice&password={PASSWORD}&next=%2Fme%2Fprofile")).await;
+    let answer = browser
+        .post("/actions/sign-in/password", &format!("username=alice&password={PASSWORD}&next=%2Fme%2Fprofile"))
+        .await;
     assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/me/profile"));
     let cookie = answer.cookie("vestibule").unwrap();
-    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/"), "{cookie} (SESS-01)");
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/"),
+        "{cookie} (SESS-01)"
+    );
     assert!(answer.cookie("vestibule-device").unwrap().contains("HttpOnly"));
     assert_eq!(browser.get("/me/profile").await.status, StatusCode::OK);
-    assert!(browser.get("/me/profile").await.cookies().iter().all(|cookie| !cookie.starts_with("vestibule=")), "no needless cookies");
+    assert!(
+        browser.get("/me/profile").await.cookies().iter().all(|cookie| !cookie.starts_with("vestibule=")),
+        "no needless cookies"
+    );
 
     let kept = browser.jar.clone();
     let answer = browser.post("/actions/sign-in/out", "").await;
@@ -33,7 +41,11 @@ async fn a_sign_in_gives_a_cookie_and_a_sign_out_takes_it() {
     assert!(!browser.jar.contains_key("vestibule"), "the cookie is taken");
     browser.jar = kept;
     assert_eq!(browser.get("/me/profile").await.status, StatusCode::SEE_OTHER, "a kept cookie opens nothing (SESS-07)");
-    assert_eq!(browser.post("/actions/me/zone", "zone=UTC").await.header("location"), "/start/sign-in", "SESS-07, SESS-23");
+    assert_eq!(
+        browser.post("/actions/me/zone", "zone=UTC").await.header("location"),
+        "/start/sign-in",
+        "SESS-07, SESS-23"
+    );
 }
 
 #[tokio::test]
@@ -41,12 +53,27 @@ async fn each_step_changes_the_token_and_opens_only_its_own_page() {
     let site = Site::new().await;
     let alice = site.world.enrolled("alice").await;
     let mut browser = site.browser();
-    let answer = browser.post("/actions/sign-in/password", &format!("username=alice&password={PASSWORD}&next=%2Fme%2Fsecurity")).await;
+    let answer = browser
+        .post("/actions/sign-in/password", &format!("username=alice&password={PASSWORD}&next=%2Fme%2Fsecurity"))
+        .await;
     assert_eq!(answer.header("location"), "/start/second-factor");
     let half = browser.jar.get("vestibule").cloned().unwrap();
-    for path in ["/start", "/me/profile", "/me/security", "/admin", "/admin/users", "/start/enrol", "/start/new-password", "/start/confirm"] {
+    for path in [
+        "/start",
+        "/me/profile",
+        "/me/security",
+        "/admin",
+        "/admin/users",
+        "/start/enrol",
+        "/start/new-password",
+        "/start/confirm",
+    ] {
         let answer = browser.get(path).await;
-        assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/start/second-factor"), "{path} (MFA-07)");
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (StatusCode::SEE_OTHER, "/start/second-factor"),
+            "{path} (MFA-07)"
+        );
     }
     assert_eq!(browser.get("/start/second-factor").await.status, StatusCode::OK);
     let wrong = browser.post("/actions/sign-in/code", "code=000000").await;
@@ -57,7 +84,11 @@ async fn each_step_changes_the_token_and_opens_only_its_own_page() {
     assert_ne!(browser.jar.get("vestibule"), Some(&half), "SESS-02");
     let mut old = site.browser();
     old.jar.insert("vestibule".to_owned(), half);
-    assert_eq!(old.get("/start/second-factor").await.header("location"), "/start/sign-in", "the former token is dead (SESS-02)");
+    assert_eq!(
+        old.get("/start/second-factor").await.header("location"),
+        "/start/sign-in",
+        "the former token is dead (SESS-02)"
+    );
 }
 
 #[tokio::test]
@@ -71,7 +102,11 @@ async fn sessions_end_by_idleness_and_by_age() {
         assert_eq!(browser.get("/start").await.status, StatusCode::OK);
         site.world.clock.advance(59 * minute);
     }
-    assert_eq!(browser.get("/start").await.status, StatusCode::OK, "seven hours and 52 minutes, never idle for an hour");
+    assert_eq!(
+        browser.get("/start").await.status,
+        StatusCode::OK,
+        "seven hours and 52 minutes, never idle for an hour"
+    );
     site.world.clock.advance(9 * minute);
     assert_eq!(browser.get("/start").await.status, StatusCode::SEE_OTHER, "eight hours are over (SESS-05)");
     let progress = site.world.sign_in("alice").await;
@@ -83,7 +118,9 @@ async fn sessions_end_by_idleness_and_by_age() {
 #[tokio::test]
 async fn cookies_that_are_no_tokens_are_nobody() {
     let site = Site::new().await;
-    for value in ["", "x", "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAB", &"A".repeat(5000), "../..", "\"quoted\"", "a=b"] {
+    for value in
+        ["", "x", "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAB", &"A".repeat(5000), "../..", "\"quoted\"", "a=b"]
+    {
         let mut request = get("/start");
         request.headers_mut().insert(header::COOKIE, format!("vestibule={value}").parse().unwrap());
         let answer = site.send(request).await;
@@ -95,8 +132,18 @@ async fn cookies_that_are_no_tokens_are_nobody() {
 async fn next_leads_only_to_places_of_this_site() {
     let site = Site::new().await;
     site.world.person("alice").await;
-    for next in ["https%3A%2F%2Fevil.example", "%2F%2Fevil.example", "%2F%5Cevil.example", "%2Fa%0d%0aSet-Cookie:x", "javascript:alert(1)", "%2F%252f%2Fevil"] {
-        let answer = site.browser().post("/actions/sign-in/password", &format!("username=alice&password={PASSWORD}&next={next}")).await;
+    for next in [
+        "https%3A%2F%2Fevil.example",
+        "%2F%2Fevil.example",
+        "%2F%5Cevil.example",
+        "%2Fa%0d%0aSet-Cookie:x",
+        "javascript:alert(1)",
+        "%2F%252f%2Fevil",
+    ] {
+        let answer = site
+            .browser()
+            .post("/actions/sign-in/password", &format!("username=alice&password={PASSWORD}&next={next}"))
+            .await;
         assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/start"), "{next} (PW-34)");
     }
 }

@@ -96,12 +96,18 @@ mod tests {
         assert_eq!(from("::ffff:10.0.0.1", &["192.0.2.9, 10.0.0.2"], &[]), "192.0.2.9");
         assert_eq!(from("10.0.0.1", &["192.0.2.9", "10.0.0.2"], &[]), "192.0.2.9", "two lines are one list");
         assert_eq!(from("10.0.0.1", &[], &["for=192.0.2.9;proto=https, For=\"[2001:db8::1]:4711\""]), "2001:db8::1");
-        assert_eq!(from("127.0.0.1", &["192.0.2.9:4711"], &["for=\"192.0.2.9:80\""]), "192.0.2.9", "ports do not matter");
+        assert_eq!(
+            from("127.0.0.1", &["192.0.2.9:4711"], &["for=\"192.0.2.9:80\""]),
+            "192.0.2.9",
+            "ports do not matter"
+        );
     }
 
     #[test]
     fn what_cannot_be_read_ends_the_walk() {
-        for bad in ["", "unknown", "_hidden", "1.2.3", "1.2.3.4.5", "[::1", "a,b", &"1".repeat(100), "::1]", "\"1.2.3.4\""] {
+        for bad in
+            ["", "unknown", "_hidden", "1.2.3", "1.2.3.4.5", "[::1", "a,b", &"1".repeat(100), "::1]", "\"1.2.3.4\""]
+        {
             assert_eq!(from("10.0.0.1", &[bad], &[]), "10.0.0.1", "{bad}");
             assert_eq!(from("10.0.0.1", &[], &[&format!("for={bad}x")]), "10.0.0.1", "{bad}");
         }
