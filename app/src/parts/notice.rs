@@ -113,10 +113,10 @@ impl Flash {
     pub fn encode(&self) -> String {
         let mut parts = vec![format!("k={}", encode(&self.key))];
         if !self.name.is_empty() {
-            parts.push(format!("n={}", encode(&shortened(&self.name, 300))));
+            parts.push(format!("n={}", shortened(&self.name)));
         }
         if let Some((field, reason)) = &self.error {
-            parts.push(format!("e.{}={}", encode(field), encode(&shortened(reason, 300))));
+            parts.push(format!("e.{}={}", encode(field), shortened(reason)));
         }
         parts.extend(self.undo.iter().map(|(field, value)| format!("u.{}={}", encode(field), encode(value))));
         let mut text = parts.join("&");
@@ -174,8 +174,18 @@ fn known_field(name: &str) -> Option<&'static str> {
     ["id", "user", "group"].into_iter().find(|known| *known == name)
 }
 
-fn shortened(text: &str, most: usize) -> String {
-    text.chars().take(most).collect()
+/// A text as it goes into the cookie, cut where it would take the room of the rest.
+fn shortened(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        let part = encode(c.encode_utf8(&mut [0; 4]));
+        if out.len() + part.len() > 1_100 {
+            out.push_str("%E2%80%A6");
+            break;
+        }
+        out.push_str(&part);
+    }
+    out
 }
 
 /// A notice on the page. Bad ones are read aloud at once, others when there is a pause.
@@ -209,7 +219,8 @@ mod tests {
 
     #[test]
     fn what_is_typed_never_pushes_the_cookie_over_its_limit() {
-        let mut flash = Flash::new("refused");
+        let mut flash = Flash::new("refused").about("李".repeat(500));
+        flash.error = Some(("name".to_owned(), "ü".repeat(500)));
         flash.typed.push(("long".to_owned(), "ü".repeat(2_000)));
         flash.typed.push(("short".to_owned(), "x".to_owned()));
         let text = flash.encode();
