@@ -238,7 +238,12 @@ async fn try_pay(store: &Store, now: Timestamp, buckets: &[Bucket]) -> Result<bo
         wait = wait.max(blocked_until - now.0);
         let failures = failures + 1;
         last_before_stop |= stop > 0 && failures >= stop;
-        paid.push(row(bucket.key.clone(), failures, now.0 + bucket.rule.wait(failures), now));
+        // No wait is no moment: attempts that came earlier may be evaluated later, and would wait for this one's time.
+        let blocked_until = match bucket.rule.wait(failures) {
+            0 => 0,
+            wait => now.0 + wait,
+        };
+        paid.push(row(bucket.key.clone(), failures, blocked_until, now));
     }
     if stopped {
         return Err(Error::stopped(

@@ -42,6 +42,16 @@ async fn wrong_guesses_wait_longer_and_longer_and_the_right_one_waits_with_them(
 }
 
 #[tokio::test]
+async fn an_attempt_that_came_first_and_is_looked_at_last_does_not_wait() {
+    let world = World::new().await;
+    world.person("alice").await;
+    let early = world.anonymous();
+    world.clock.advance(500);
+    assert_eq!(refused(&world, &at(&world, &early), "alice", "wrong").await.kind(), Refusal::Invalid);
+    world.try_password(&early, "alice", PASSWORD).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_hundred_failures_stop_a_name_until_it_is_proven_otherwise() {
     let world = World::new().await;
     let alice = world.person("alice").await;
