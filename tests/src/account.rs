@@ -126,7 +126,8 @@ impl Account {
 }
 
 impl Factor {
-    fn new(secret: &str) -> Self {
+    /// An app that has been given this secret.
+    pub fn new(secret: &str) -> Self {
         let app = Totp::from_url(format!("otpauth://totp/a:b?secret={secret}&issuer=a")).expect("a secret in base32");
         Self { secret: secret.to_owned(), app, used: Mutex::new(Used { last_step: 0, recovery: Vec::new() }) }
     }

@@ -39,6 +39,13 @@ impl Database {
             }
         }
     }
+
+    /// All that is stored, in PostgreSQL.
+    pub(crate) fn dump(&self) -> Option<Vec<u8>> {
+        let done = Command::new("pg_dump").args(["--dbname", &self.url()?]).output().expect("pg_dump is installed");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        Some(done.stdout)
+    }
 }
 
 impl Drop for Database {

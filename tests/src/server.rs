@@ -152,6 +152,23 @@ impl Vestibule {
         self.place.run(arguments, input)
     }
 
+    /// Starts another command on the same database and does not wait for it.
+    pub fn spawn(&self, arguments: &[&str]) -> Child {
+        let mut command = self.place.command();
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().expect("the binary starts")
+    }
+
+    /// Everything that stands in the database, as bytes: the files of SQLite, or a dump of PostgreSQL.
+    pub fn stored(&self) -> Vec<u8> {
+        self.place.database.dump().unwrap_or_else(|| {
+            let files = fs::read_dir(self.data_dir()).expect("the data folder");
+            let names = files.map(|file| file.expect("a file").path());
+            let ours = names.filter(|name| name.file_name().is_some_and(|name| name.to_string_lossy().contains(".db")));
+            ours.flat_map(|name| fs::read(name).expect("a file of the database")).collect()
+        })
+    }
+
     /// What the server has printed on standard output since the last call.
     pub fn printed(&self) -> Vec<String> {
         let Some(process) = &self.process else { return Vec::new() };
@@ -161,6 +178,12 @@ impl Vestibule {
     /// Everything the server has written to standard error so far.
     pub fn log(&self) -> String {
         fs::read_to_string(self.place.log()).unwrap_or_default()
+    }
+
+    /// Kills the process while threads of the test still talk to it.
+    pub fn kill_now(&self) {
+        let killed = Command::new("kill").args(["-KILL", &self.process_id().to_string()]).status();
+        assert!(killed.expect("kill is installed").success());
     }
 
     /// Ends the server as a power cut would.
