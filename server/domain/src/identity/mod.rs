@@ -30,7 +30,7 @@ mod owners_tests;
 #[cfg(test)]
 mod people_tests;
 #[cfg(test)]
-mod test_admins;
+pub(crate) mod test_admins;
 #[cfg(any(test, feature = "testing"))]
 #[expect(clippy::unwrap_used, clippy::expect_used, reason = "a person who cannot be put there ends the test")]
 pub mod test_people;

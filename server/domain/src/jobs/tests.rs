@@ -1,0 +1,388 @@
+//! Deliveries to real servers of the test: SMTP, HTTP, syslog.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use model::{Refusal, Role, Timestamp};
+use sea_orm::{EntityTrait as _, PaginatorTrait as _};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::sync::mpsc;
+
+use super::mail::{MailSettings, MailTls};
+use super::outbox::{self, MOST_ATTEMPTS};
+use crate::call::{Actor, Call};
+use crate::identity::people::LinkSent;
+use crate::identity::test_admins::input;
+use crate::settings::Webhook;
+use crate::store::entity::outbox as row;
+use crate::testing::World;
+use crate::{Error, Secret};
+
+fn job(world: &World) -> Call {
+    Call::local(Actor::System("outbox"), "test", world.clock.now())
+}
+
+fn mail_at(port: u16) -> MailSettings {
+    MailSettings {
+        host: "127.0.0.1".to_owned(),
+        port,
+        tls: MailTls::None,
+        username: None,
+        password: None,
+        from: "Portal <portal@example.com>".to_owned(),
+    }
+}
+
+/// Speaks SMTP on a free port; answers the recipient with `answer` and hands each mail over.
+async fn smtp(answer: &'static str) -> (u16, mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (hand, mails) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut stream = BufReader::new(stream);
+            let mut mail = String::new();
+            stream.write_all(b"220 test\r\n").await.unwrap();
+            let mut line = String::new();
+            while stream.read_line(&mut line).await.is_ok_and(|read| read > 0) {
+                let reply = match line.get(..4).unwrap_or_default() {
+                    "EHLO" => "250 test",
+                    "RCPT" => answer,
+                    "DATA" => {
+                        stream.write_all(b"354 go\r\n").await.unwrap();
+                        loop {
+                            line.clear();
+                            stream.read_line(&mut line).await.unwrap();
+                            if line == ".\r\n" {
+                                break;
+                            }
+                            mail.push_str(&line);
+                        }
+                        hand.send(std::mem::take(&mut mail)).unwrap();
+                        "250 taken as 42"
+                    }
+                    "QUIT" => "221 bye",
+                    _ => "250 ok",
+                };
+                if stream.write_all(format!("{reply}\r\n").as_bytes()).await.is_err() {
+                    break;
+                }
+                line.clear();
+            }
+        }
+    });
+    (port, mails)
+}
+
+#[tokio::test]
+async fn an_invitation_leaves_by_mail_once_and_is_not_kept() {
+    let (port, mut mails) = smtp("250 ok").await;
+    let world = World::with(|open| open.mail = Some(mail_at(port))).await;
+    let admin = world.admin("root", Role::Admin).await;
+    let call = world.by(admin).await;
+    let alice = world.services.people.create(&call, &input("alice", "Alïce", "Liddell"), &[]).await.unwrap();
+    assert!(matches!(world.services.people.invite(&call, alice).await.unwrap(), LinkSent::ByMail));
+    let waiting = row::Entity::find().all(world.services.core.store.read()).await.unwrap();
+    assert!(waiting.iter().all(|row| !row.sealed.contains("/start/link/")), "sealed at rest (CRY-01)");
+
+    let round = world.services.jobs.run_due(&job(&world)).await.unwrap();
+    assert_eq!((round.delivered, round.failed), (1, 0));
+    let mail = mails.recv().await.unwrap();
+    assert!(mail.contains("To: alice@example.com") && mail.contains("Auto-Submitted: auto-generated"), "{mail}");
+    assert!(mail.contains("Date: Thu, 01 Jan 2026 00:00:00"), "the moment of the change: {mail}");
+    assert_eq!(world.services.jobs.run_due(&job(&world)).await.unwrap().delivered, 0, "once");
+    let rows = row::Entity::find().all(world.services.core.store.read()).await.unwrap();
+    assert!(rows.iter().all(|row| row.sealed.is_empty() && row.done_at.is_some()), "what has left is not kept");
+}
+
+#[tokio::test]
+async fn a_mail_is_tried_again_with_growing_waits_and_given_up_in_the_end() {
+    let (port, mut mails) = smtp("450 try later").await;
+    let world = World::with(|open| open.mail = Some(mail_at(port))).await;
+    let core = &world.services.core;
+    let mut change = core.store.begin().await.unwrap();
+    outbox::enqueue_mail(change.txn(), core, world.clock.now(), "a@example.com", "Subject", "Text").await.unwrap();
+    change.audit(&job(&world), crate::audit::Event::done("Test"));
+    change.commit().await.unwrap();
+    let mut waits = Vec::new();
+    for _ in 0..MOST_ATTEMPTS {
+        assert_eq!(world.services.jobs.run_due(&job(&world)).await.unwrap().failed, 1);
+        assert_eq!(world.services.jobs.run_due(&job(&world)).await.unwrap().failed, 0, "not before its time");
+        let Some(due) = outbox::next_due(core).await.unwrap() else { break };
+        waits.push(due.since(world.clock.now()));
+        world.clock.advance(due.since(world.clock.now()));
+    }
+    assert_eq!(waits.len(), usize::try_from(MOST_ATTEMPTS).unwrap() - 1);
+    assert!(waits.is_sorted() && waits[1] == 2 * waits[0], "{waits:?}");
+    let rows = row::Entity::find().all(core.store.read()).await.unwrap();
+    assert!(rows[0].failed_at.is_some() && rows[0].last_error.as_ref().unwrap().contains("450"), "{rows:?}");
+    assert!(mails.try_recv().is_err());
+    world.clock.advance(8 * Timestamp::DAY);
+    assert_eq!(world.services.jobs.sweep(&job(&world)).await.unwrap().outbox, 1);
+    assert_eq!(row::Entity::find().count(core.store.read()).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_mail_that_is_refused_for_good_is_not_repeated() {
+    let (port, _mails) = smtp("550 no such person").await;
+    let world = World::with(|open| open.mail = Some(mail_at(port))).await;
+    let core = &world.services.core;
+    outbox::enqueue_mail(core.store.write(), core, world.clock.now(), "a@example.com", "S", "T").await.unwrap();
+    assert_eq!(world.services.jobs.run_due(&job(&world)).await.unwrap().failed, 1);
+    assert_eq!(outbox::next_due(core).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn two_nodes_deliver_each_mail_once_and_a_dead_node_leaves_its_mail_to_the_other() {
+    let (port, mut mails) = smtp("250 ok").await;
+    let world = World::with(|open| open.mail = Some(mail_at(port))).await;
+    let other = world.second_node().await.unwrap();
+    let core = &world.services.core;
+    for n in 0..20 {
+        outbox::enqueue_mail(core.store.write(), core, world.clock.now(), "a@example.com", &format!("S{n}"), "T")
+            .await
+            .unwrap();
+    }
+    let call = job(&world);
+    let (one, two) = tokio::join!(world.services.jobs.run_due(&call), other.jobs.run_due(&call));
+    assert_eq!(one.unwrap().delivered + two.unwrap().delivered, 20, "(DB-03)");
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..20 {
+        let mail = mails.recv().await.unwrap();
+        assert!(seen.insert(mail.lines().find(|line| line.starts_with("Subject")).unwrap().to_owned()), "twice");
+    }
+    // A node takes a row and dies.
+    outbox::enqueue_mail(core.store.write(), core, world.clock.now(), "a@example.com", "S", "T").await.unwrap();
+    assert_eq!(outbox::take(core, world.clock.now(), 8).await.unwrap().len(), 1);
+    assert_eq!(other.jobs.run_due(&call).await.unwrap().delivered, 0, "the lease holds");
+    world.clock.advance(3 * Timestamp::MINUTE);
+    assert_eq!(other.jobs.run_due(&job(&world)).await.unwrap().delivered, 1, "and ends");
+}
+
+#[test]
+fn mail_without_protection_stays_on_this_machine() {
+    let far = MailSettings { host: "mail.example.com".to_owned(), ..mail_at(25) };
+    assert_eq!(far.check().unwrap_err().field(), Some("smtp.tls"), "(CRY-15)");
+    assert!(mail_at(25).check().is_ok());
+    let bad = MailSettings { from: "a@b\r\nBcc: c@d".to_owned(), ..mail_at(25) };
+    assert_eq!(bad.check().unwrap_err().field(), Some("smtp.from"), "(WEB-22)");
+    let secret = MailSettings { username: Some("u".into()), password: Some(Secret::new("canary")), ..mail_at(25) };
+    assert!(!format!("{secret:?}{}", secret.describe()).contains("canary"));
+}
+
+/// Takes HTTP posts on a free port and answers with `status`; hands head and body over.
+async fn http(status: &'static str) -> (u16, mpsc::UnboundedReceiver<(String, String)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (hand, posts) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut stream = BufReader::new(stream);
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") {
+                if stream.read_line(&mut head).await.unwrap() == 0 {
+                    break;
+                }
+            }
+            let length =
+                head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            let mut body = vec![0; length.unwrap_or(0)];
+            stream.read_exact(&mut body).await.unwrap();
+            hand.send((head, String::from_utf8(body).unwrap())).unwrap();
+            stream
+                .write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").as_bytes())
+                .await
+                .unwrap();
+        }
+    });
+    (port, posts)
+}
+
+fn header<'a>(head: &'a str, name: &str) -> &'a str {
+    head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).unwrap()
+}
+
+#[tokio::test]
+async fn a_webhook_gets_the_events_it_wants_signed() {
+    let (port, mut posts) = http("204 No Content").await;
+    let world = World::with(|open| open.outbound_allow = vec!["127.0.0.0/8".parse().unwrap()]).await;
+    let owner = world.admin("root", Role::Owner).await;
+    let call = world.by(owner).await;
+    let url = format!("http://127.0.0.1:{port}/hook");
+    world.bare("before").await;
+    let (id, secret) =
+        world.services.settings.add_webhook(&call, &url, &["CreateUser".to_owned()], None).await.unwrap();
+    let shown = world.services.settings.get(&call).await.unwrap();
+    assert!(shown.settings.webhooks[0].sealed_secret.is_empty(), "secrets are write-only (AUTHZ-24)");
+    world.bare("alice").await;
+    world.services.groups.create(&call, "Engineers", "").await.unwrap();
+    assert_eq!(
+        world.services.jobs.run_due(&job(&world)).await.unwrap().delivered,
+        1,
+        "only what it wants, from now on"
+    );
+    let (head, body) = posts.recv().await.unwrap();
+    let event: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((&event["type"], &event["data"]["target"]["name"]), (&"CreateUser".into(), &"alice".into()), "{body}");
+    let signed = format!("{}.{}.{body}", header(&head, "webhook-id"), header(&head, "webhook-timestamp"));
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+    let signature = header(&head, "webhook-signature").strip_prefix("v1,").unwrap();
+    let signature = base64::engine::general_purpose::STANDARD.decode(signature).unwrap();
+    hmac::verify(&key, signed.as_bytes(), &signature).unwrap();
+    assert_eq!(world.services.jobs.run_due(&job(&world)).await.unwrap().delivered, 0, "once");
+    assert!(!world.audited("UpdateInstance").await.iter().any(|(_, text)| text.contains(secret.expose())));
+    world.services.settings.remove_webhook(&call, &id).await.unwrap();
+    world.bare("later").await;
+    assert_eq!(world.services.jobs.run_due(&job(&world)).await.unwrap().delivered, 0);
+}
+
+#[tokio::test]
+async fn a_webhook_reaches_no_private_address_and_follows_nothing() {
+    let (port, mut posts) = http("302 Found\r\nlocation: http://127.0.0.1:1/").await;
+    let world = World::new().await;
+    let owner = world.admin("root", Role::Owner).await;
+    let call = world.by(owner).await;
+    for host in ["127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f.1"] {
+        let (id, _) = world
+            .services
+            .settings
+            .add_webhook(&call, &format!("http://{host}:{port}/"), &["*".into()], None)
+            .await
+            .unwrap();
+        world.services.groups.create(&call, host, "").await.unwrap();
+        let round = world.services.jobs.run_due(&job(&world)).await.unwrap();
+        assert_eq!(round.delivered, 0, "{host} (WEB-22)");
+        assert!(round.failed > 0);
+        world.services.settings.remove_webhook(&call, &id).await.unwrap();
+        world.clock.advance(Timestamp::HOUR);
+        world.services.jobs.run_due(&job(&world)).await.unwrap();
+    }
+    assert!(posts.try_recv().is_err(), "nothing was connected to (WEB-22)");
+
+    let world = World::with(|open| open.outbound_allow = vec!["127.0.0.0/8".parse().unwrap()]).await;
+    let owner = world.admin("root", Role::Owner).await;
+    let call = world.by(owner).await;
+    world
+        .services
+        .settings
+        .add_webhook(&call, &format!("http://127.0.0.1:{port}/"), &["*".into()], None)
+        .await
+        .unwrap();
+    world.bare("alice").await;
+    let round = world.services.jobs.run_due(&job(&world)).await.unwrap();
+    assert_eq!((round.delivered, posts.recv().await.is_some()), (0, true), "a redirect is no delivery");
+    for bad in ["ftp://example.com", "https://u:p@example.com", "nonsense", "https://"] {
+        let error = world.services.settings.add_webhook(&call, bad, &["*".into()], None).await.unwrap_err();
+        assert_eq!(error.field(), Some("url"), "{bad}");
+    }
+}
+
+async fn set_syslog(world: &World, address: &str) -> Result<(), Error> {
+    let owner = world.admin(&format!("root{}", world.clock.now().0), Role::Owner).await;
+    let call = world.by(owner).await;
+    world
+        .services
+        .settings
+        .change(&call, None, |settings| {
+            settings.syslog = Some(address.to_owned());
+            Ok(())
+        })
+        .await
+}
+
+#[tokio::test]
+async fn entries_go_to_syslog_in_order_and_wait_while_it_is_away() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let world = World::with(|open| open.outbound_allow = vec!["127.0.0.0/8".parse().unwrap()]).await;
+    assert_eq!(set_syslog(&world, "nonsense").await.unwrap_err().field(), Some("syslog"));
+    drop(listener);
+    world.clock.advance(1);
+    set_syslog(&world, &format!("tcp://127.0.0.1:{port}")).await.unwrap();
+    world.bare("alice").await;
+    assert_eq!(world.services.jobs.run_due(&job(&world)).await.unwrap().logged, 0, "nobody listens");
+
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let receiver = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        text
+    });
+    assert_eq!(world.services.jobs.run_due(&job(&world)).await.unwrap().logged, 0, "not at once again");
+    world.clock.advance(Timestamp::MINUTE);
+    let logged = world.services.jobs.run_due(&job(&world)).await.unwrap().logged;
+    let text = receiver.await.unwrap();
+    assert!(text.contains(" <109>1 2026-01-01T00:00:00.001Z localhost vestibule - UpdateInstance - "), "{text}");
+    assert!(text.contains("\"userName\":\"alice\""), "what happened while it was away comes too: {text}");
+    assert_eq!(u64::try_from(text.matches("<109>1 ").count()).unwrap(), logged);
+    assert_eq!(world.services.jobs.run_due(&job(&world)).await.unwrap().logged, 0, "once");
+}
+
+#[tokio::test]
+async fn entries_go_to_syslog_by_datagrams_too() {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let port = socket.local_addr().unwrap().port();
+    let world = World::with(|open| open.outbound_allow = vec!["127.0.0.0/8".parse().unwrap()]).await;
+    set_syslog(&world, &format!("udp://127.0.0.1:{port}")).await.unwrap();
+    assert_eq!(world.services.jobs.run_due(&job(&world)).await.unwrap().logged, 1);
+    let mut datagram = vec![0; 65_536];
+    let length = socket.recv(&mut datagram).await.unwrap();
+    assert!(datagram[..length].starts_with(b"<109>1 "));
+}
+
+#[tokio::test]
+async fn settings_change_by_version_and_reach_the_other_node() {
+    let world = World::new().await;
+    let other = world.second_node().await.unwrap();
+    let owner = world.admin("root", Role::Owner).await;
+    let auditor = world.admin("auditor", Role::Auditor).await;
+    let call = world.by(owner).await;
+    let settings = &world.services.settings;
+    let view = settings.get(&call).await.unwrap();
+    let mut changed = view.settings.clone();
+    changed.session.idle_minutes = 30;
+    settings.update(&call, view.version, changed.clone()).await.unwrap();
+    let error = settings.update(&call, view.version, changed.clone()).await.unwrap_err();
+    assert_eq!(error.kind(), Refusal::Conflict, "the second editor is told (DB-05)");
+    assert_eq!(world.services.settings_now().session.idle_minutes, 30);
+    assert_eq!(other.settings_now().session.idle_minutes, 60);
+    other.jobs.run_due(&job(&world)).await.unwrap();
+    assert_eq!(other.settings_now().session.idle_minutes, 30, "a second later the other node knows");
+    changed.session.idle_minutes = 1;
+    let error = settings.update(&call, view.version + 1, changed.clone()).await.unwrap_err();
+    assert_eq!((error.kind(), error.field()), (Refusal::Invalid, Some("idle_minutes")));
+    let forged = Webhook {
+        id: "x".into(),
+        url: "https://example.com".into(),
+        events: vec!["*".into()],
+        sealed_secret: "k.x".into(),
+    };
+    let error = settings
+        .update(&call, view.version + 1, crate::settings::Settings { webhooks: vec![forged], ..view.settings })
+        .await
+        .unwrap_err();
+    assert_eq!(error.field(), Some("webhooks"));
+    let error = settings.update(&world.by(auditor).await, view.version + 1, changed).await.unwrap_err();
+    assert_eq!(error.kind(), Refusal::Forbidden);
+    let (_, entry) = world.audited("UpdateInstance").await.remove(0);
+    assert!(entry.contains(r#""session.idleMinutes":{"from":60,"to":30}"#), "{entry}");
+    assert!(!entry.contains("organizationName"), "only what changed: {entry}");
+}
+
+#[tokio::test]
+async fn the_test_mail_says_what_the_server_said() {
+    let (port, mut mails) = smtp("250 ok").await;
+    let world = World::with(|open| open.mail = Some(mail_at(port))).await;
+    let owner = world.admin("root", Role::Owner).await;
+    let answer = world.services.settings.test_mail(&world.by(owner).await).await.unwrap();
+    assert!(answer.contains("taken as 42"), "{answer}");
+    assert!(mails.recv().await.unwrap().contains("To: root@example.com"));
+    let world = World::new().await;
+    let owner = world.admin("root", Role::Owner).await;
+    assert_eq!(
+        world.services.settings.test_mail(&world.by(owner).await).await.unwrap_err().kind(),
+        Refusal::Unavailable
+    );
+}
