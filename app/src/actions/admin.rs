@@ -36,12 +36,13 @@ pub async fn session_end(id: String, #[server(default)] next: String) -> Result<
 }
 
 /// Changes a part of the settings, as they were when the form was made.
-async fn change(act: &Act, version: i64, typed: &[(&str, &str)], change: impl FnOnce(&mut Settings) -> Result<(), Error>) {
-    let mut settings = Settings::clone(&act.cx.settings());
-    let outcome = match change(&mut settings) {
-        Ok(()) => act.services().settings.update(act.call(), version, settings).await,
-        Err(error) => Err(error),
-    };
+async fn change(
+    act: &Act,
+    version: i64,
+    typed: &[(&str, &str)],
+    change: impl FnOnce(&mut Settings) -> Result<(), Error> + Send,
+) {
+    let outcome = act.services().settings.change(act.call(), Some(version), change).await;
     match outcome {
         Ok(()) => act.go_saying(SETTINGS, &Flash::new("settings-saved")),
         Err(error) => act.refuse(error, SETTINGS, typed),

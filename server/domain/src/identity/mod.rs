@@ -24,6 +24,8 @@ pub mod throttle;
 pub(crate) mod words;
 
 #[cfg(test)]
+mod many_tests;
+#[cfg(test)]
 mod me_tests;
 #[cfg(test)]
 mod owners_tests;

@@ -15,6 +15,9 @@ use super::outbox::Failure;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 
+/// SMTP on this runtime.
+type Smtp = AsyncSmtpTransport<Tokio1Executor>;
+
 /// The longest wait for one answer of the server.
 const ANSWER: Duration = Duration::from_secs(15);
 /// The longest wait for a whole delivery.
@@ -92,8 +95,7 @@ impl MailSettings {
             .map_err(|_| Error::invalid("smtp.from", "must be a mail address such as Portal <portal@example.com>"))
     }
 
-    fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>> {
-        type Smtp = AsyncSmtpTransport<Tokio1Executor>;
+    fn transport(&self) -> Result<Smtp> {
         let refused = |e: lettre::transport::smtp::Error| Error::invalid("smtp.host", "cannot be used").because(e);
         let mut builder: AsyncSmtpTransportBuilder = match self.tls {
             MailTls::Tls => Smtp::relay(&self.host).map_err(refused)?,

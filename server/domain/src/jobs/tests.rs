@@ -1,5 +1,4 @@
 //! Deliveries to real servers of the test: SMTP, HTTP, syslog.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;
