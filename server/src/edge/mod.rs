@@ -19,6 +19,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use axum::response::IntoResponse as _;
+use model::LocalPath;
 use tower::ServiceExt as _;
 
 use crate::ops::metrics::Metrics;
@@ -69,7 +70,7 @@ impl Edge {
                 response
             }
         };
-        self.furnish_empty(&mut response, &method, &facts);
+        self.furnish_empty(&mut response, &method, &path, &facts);
         let policy = response.extensions().get::<Policy>().cloned().unwrap_or_default();
         headers::secure(response.headers_mut(), &facts, &policy, self.guard.is_https());
         let status = response.status();
@@ -101,11 +102,25 @@ impl Edge {
     }
 
     /// The router's own bare refusals (no such address, wrong method) get the page that people are used to.
-    fn furnish_empty(&self, response: &mut Response<Body>, method: &Method, facts: &Facts) {
+    fn furnish_empty(&self, response: &mut Response<Body>, method: &Method, path: &str, facts: &Facts) {
         let status = response.status();
         let bare = matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
             && !response.headers().contains_key(header::CONTENT_TYPE);
-        if !bare || method == Method::HEAD {
+        if !bare {
+            return;
+        }
+        // An address typed with a slash at its end means the one without.
+        let elsewhere = path.trim_end_matches('/');
+        if status == StatusCode::NOT_FOUND
+            && matches!(*method, Method::GET | Method::HEAD)
+            && elsewhere.len() < path.len()
+            && let Ok(place) = LocalPath::parse(elsewhere)
+            && let Ok(place) = HeaderValue::from_str(place.as_str())
+        {
+            *response = (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, place)]).into_response();
+            return;
+        }
+        if method == Method::HEAD {
             return;
         }
         let mut page = (self.error_page)(status, facts);

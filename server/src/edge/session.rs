@@ -232,7 +232,9 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 
 /// The step of a sign-in that an address is for, to count it.
 fn sign_in_step(path: &str) -> Option<&'static str> {
-    ["password", "code", "passkey-finish"].into_iter().find(|step| path.strip_prefix("/actions/sign-in/") == Some(step))
+    ["password", "code", "passkey", "second-passkey"]
+        .into_iter()
+        .find(|step| path.strip_prefix("/actions/sign-in/") == Some(step))
 }
 
 fn outcome(status: StatusCode, moved_on: bool) -> &'static str {

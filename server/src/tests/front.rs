@@ -324,3 +324,18 @@ async fn health_says_nothing_of_versions_and_answers_any_host() {
     assert!(answer.body.contains("\"status\":\"unavailable\""), "{}", answer.body);
     assert_eq!(site.get("/healthz").await.status, StatusCode::OK, "the process lives");
 }
+
+#[tokio::test]
+async fn a_slash_too_many_is_forgiven_and_leads_nowhere_else() {
+    let site = Site::new().await;
+    for (path, place) in [("/start/", "/start"), ("/start/sign-in//", "/start/sign-in")] {
+        let answer = site.get(path).await;
+        assert_eq!((answer.status, answer.header("location")), (StatusCode::PERMANENT_REDIRECT, place), "{path}");
+    }
+    for path in ["//evil.example/", "/%2fevil.example/", "/\\evil.example/"] {
+        let request = Request::builder().uri(format!("http://localhost:8080{path}"));
+        let Ok(request) = request.header(header::HOST, "localhost:8080").body(Body::empty()) else { continue };
+        let answer = site.send(request).await;
+        assert_eq!((answer.status, answer.header("location")), (StatusCode::NOT_FOUND, ""), "{path}");
+    }
+}
