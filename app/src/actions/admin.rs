@@ -108,7 +108,11 @@ pub async fn settings_password(
     history: String,
 ) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
-    let typed = [("min_length", min_length.as_str()), ("min_length_with_factor", &min_length_with_factor), ("history", &history)];
+    let typed = [
+        ("min_length", min_length.as_str()),
+        ("min_length_with_factor", &min_length_with_factor),
+        ("history", &history),
+    ];
     change(&act, version, &typed, |settings| {
         settings.password_policy.min_length = number("min_length", &min_length)?;
         settings.password_policy.min_length_with_factor = number("min_length_with_factor", &min_length_with_factor)?;

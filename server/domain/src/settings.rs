@@ -126,9 +126,14 @@ impl Settings {
     /// Refuses values outside their limits, naming the field.
     pub fn check(&self) -> Result<()> {
         let within = |field: &'static str, value: u32, least: u32, most: u32| {
-            if (least..=most).contains(&value) { Ok(()) } else { Err(Error::invalid(field, format!("must be between {least} and {most}"))) }
+            if (least..=most).contains(&value) {
+                Ok(())
+            } else {
+                Err(Error::invalid(field, format!("must be between {least} and {most}")))
+            }
         };
-        model::PersonName::parse(&self.organization_name).map_err(|e| Error::invalid("organization_name", e.to_string()))?;
+        model::PersonName::parse(&self.organization_name)
+            .map_err(|e| Error::invalid("organization_name", e.to_string()))?;
         within("enrol_within_days", self.mfa.enrol_within_days, 1, 90)?;
         within("portal_minutes", self.session.portal_minutes, 15, 90 * 24 * 60)?;
         within("idle_minutes", self.session.idle_minutes, 5, 24 * 60)?;
