@@ -1,5 +1,4 @@
 //! Long lists: the last page is read like the first, by an index and without a sort. The plans of both databases say so.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
 
