@@ -42,7 +42,7 @@ pub async fn group_update(
     match outcome {
         Ok(()) => act.go_saying(&place(&id), &Flash::new("group-saved").about(name.trim())),
         Err(error) => {
-            act.refuse(error, &format!("{}/edit", place(&id)), &[("name", &name), ("description", &description)])
+            act.refuse(error, &format!("{}/edit", place(&id)), &[("name", &name), ("description", &description)]);
         }
     }
     Ok(())

@@ -117,7 +117,7 @@ fn finish_confirm(act: &Act, confirmed: Result<SessionGrant, Error>, next: &str)
                 Throttled | Unavailable | Internal => act.problem(error),
                 SignInNeeded if act.cx.signed_in().is_none() => act.refuse(error, SECURITY, &[]),
                 _ if error.field().is_some() => {
-                    act.refuse(error, &format!("/start/confirm?next={}", encode(next)), &[])
+                    act.refuse(error, &format!("/start/confirm?next={}", encode(next)), &[]);
                 }
                 _ => act.go_saying(&format!("/start/confirm?next={}", encode(next)), &Flash::new("code-refused")),
             }

@@ -99,7 +99,7 @@ impl Act {
                 self.go(if place.starts_with("/start/sign-in") { "/start/sign-in" } else { &place });
             }
             Refusal::Forbidden | Refusal::NotFound | Refusal::Throttled | Refusal::Unavailable | Refusal::Internal => {
-                self.problem(error)
+                self.problem(error);
             }
         }
     }

@@ -33,7 +33,7 @@ pub async fn sign_in_password(
     match outcome {
         Ok(progress) => go_on(&act, &progress),
         Err(error) => {
-            step_refused(&act, error, "/start/sign-in", "sign-in-refused", &[("username", &username), ("next", &next)])
+            step_refused(&act, error, "/start/sign-in", "sign-in-refused", &[("username", &username), ("next", &next)]);
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use domain::authz::Action;
 use domain::settings::MfaPolicy;
+use domain::settings_service::SettingsView;
 use leptos::prelude::*;
 use model::t;
 
@@ -92,31 +93,12 @@ pub async fn page(cx: Cx) -> Answer {
         },
     );
 
-    let mail = match &view.mail {
-        Some(mail) => {
-            let test = may.then(|| button("/actions/settings/mail-test", &[], t!("settings.mail-test"), ""));
-            view! {
-                <p>{t!("settings.mail-by")}" "<code>{mail.clone()}</code></p>
-                {test}
-            }
-            .into_any()
-        }
-        None => view! { <p class="section-note">{t!("settings.mail-off")}</p> }.into_any(),
-    };
-
+    let mail = mail(&view, may);
     let moved = view
         .public_url_at_first_start
         .as_ref()
         .filter(|first| **first != view.public_url)
         .map(|first| notice(Tone::Warn, t!("settings.moved", first = first, now = view.public_url), None));
-    let code = |text: &str| {
-        let text = text.to_owned();
-        view! { <code>{text}</code> }
-    };
-    let instance = Facts::new()
-        .with(t!("settings.public-url"), code(&view.public_url))
-        .with(t!("settings.instance"), code(&view.instance_id))
-        .with(t!("settings.store"), code(&view.identity_store_id));
     let read_only = (!may).then(|| notice(Tone::Plain, t!("settings.read-only"), None));
     let body = view! {
         {Title::new(t!("settings.title")).view()}
@@ -128,9 +110,37 @@ pub async fn page(cx: Cx) -> Answer {
         {section(t!("settings.passwords"), None, password)}
         {section(t!("settings.audit"), None, audit)}
         {section(t!("settings.mail"), None, mail)}
-        {section(t!("settings.this"), None, instance.view())}
+        {section(t!("settings.this"), None, instance(&view))}
     };
     Ok(Page::admin(AdminTab::Settings, t!("settings.title"), body))
+}
+
+/// How mail goes out, and the button that tries it.
+fn mail(view: &SettingsView, may: bool) -> AnyView {
+    match &view.mail {
+        Some(mail) => {
+            let test = may.then(|| button("/actions/settings/mail-test", &[], t!("settings.mail-test"), ""));
+            view! {
+                <p>{t!("settings.mail-by")}" "<code>{mail.clone()}</code></p>
+                {test}
+            }
+            .into_any()
+        }
+        None => view! { <p class="section-note">{t!("settings.mail-off")}</p> }.into_any(),
+    }
+}
+
+/// What was fixed at the first start.
+fn instance(view: &SettingsView) -> AnyView {
+    let code = |text: &str| {
+        let text = text.to_owned();
+        view! { <code>{text}</code> }
+    };
+    Facts::new()
+        .with(t!("settings.public-url"), code(&view.public_url))
+        .with(t!("settings.instance"), code(&view.instance_id))
+        .with(t!("settings.store"), code(&view.identity_store_id))
+        .view()
 }
 
 fn form(action: &'static str, version: &str, fields: impl IntoView + 'static) -> AnyView {
