@@ -17,6 +17,9 @@ use crate::config::is_loopback;
 /// The largest body.
 const MOST_BYTES: usize = 64 * 1024;
 
+/// The longest address: no page of ours needs more, and a signed request of another program fits.
+const LONGEST_ADDRESS: usize = 16 * 1024;
+
 /// How long a client may take to send a body.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
@@ -84,6 +87,9 @@ impl Guard {
 
     /// Lets a request in, with its body read, or refuses it.
     pub async fn admit(&self, request: Request<Body>, facts: &Facts) -> Result<Request<Body>, Refused> {
+        if request.uri().path_and_query().is_some_and(|address| address.as_str().len() > LONGEST_ADDRESS) {
+            return Err(Refused::closing(StatusCode::URI_TOO_LONG, "address too long"));
+        }
         let path = request.uri().path();
         if !self.any_host && !ANY_HOST.contains(&path) {
             self.known_host(&request, facts)?;

@@ -120,12 +120,12 @@ impl Edge {
             *response = (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, place)]).into_response();
             return;
         }
-        if method == Method::HEAD {
-            return;
-        }
         let mut page = (self.error_page)(status, facts);
         if let Some(allow) = response.headers().get(header::ALLOW) {
             page.headers_mut().insert(header::ALLOW, allow.clone());
+        }
+        if method == Method::HEAD {
+            *page.body_mut() = Body::empty();
         }
         *response = page;
     }
