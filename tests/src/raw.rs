@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::{Shutdown, TcpStream},
+    net::TcpStream,
     time::Duration,
 };
 
@@ -15,14 +15,13 @@ pub struct Raw {
     pub text: String,
 }
 
-/// Sends bytes and reads until the server closes the connection.
+/// Sends bytes and reads until the server closes the connection. The last request must ask for that, or be refused.
 pub fn exchange(port: u16, bytes: &[u8]) -> Raw {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
     stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
     stream.set_write_timeout(Some(PATIENCE)).expect("a socket");
     // A server that has refused may close before everything is sent: what it said counts.
     let _ = stream.write_all(bytes);
-    let _ = stream.shutdown(Shutdown::Write);
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
     Raw { text: String::from_utf8_lossy(&answer).into_owned() }
