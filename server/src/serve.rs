@@ -92,7 +92,7 @@ pub async fn run(config: &Config, demo: bool) -> Result<(), Failure> {
     });
     let jobs = {
         let (jobs, stop) = (services.jobs.clone(), stop(stopped));
-        tokio::spawn(Box::pin(async move { jobs.run(stop).await }))
+        tokio::spawn(async move { Box::pin(jobs.run(stop)).await })
     };
     let running = Running { listen: bound, ops: ops_address, public_url: public_url.to_string() };
     running.write(&config.data_dir);

@@ -151,6 +151,7 @@ fn a_code_of_the_app_works_once_and_only_in_its_time() {
     assert_eq!(inside, 1, "one of them is in");
 }
 
+#[expect(clippy::expect_used, reason = "a panic inside is a panic of the test")]
 fn at_once<T: Send>(browsers: &[Browser], work: impl Fn(&Browser) -> T + Sync) -> Vec<T> {
     thread::scope(|scope| {
         let running: Vec<_> = browsers.iter().map(|browser| scope.spawn(|| work(browser))).collect();
