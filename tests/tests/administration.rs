@@ -106,6 +106,9 @@ fn every_page_opens_for_those_of_the_access_table_and_nobody_else() {
     }
 }
 
+/// An action, the fields of its form, and who may do it.
+type Deed<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a [&'a str]);
+
 #[test]
 fn every_action_is_done_for_those_of_the_access_table_and_nobody_else() {
     let cast = Cast::new();
@@ -114,7 +117,7 @@ fn every_action_is_done_for_those_of_the_access_table_and_nobody_else() {
     let group = made.location().rsplit('/').next().unwrap().to_owned();
     let (id, bob) = (target.id.as_str(), cast.person.0.id.as_str());
     let name = [("given_name", "T"), ("family_name", "T")];
-    let actions: Vec<(&str, Vec<(&str, &str)>, &[&str])> = vec![
+    let actions: Vec<Deed<'_>> = vec![
         (
             "/actions/users/create",
             [&[("user_name", "planted"), ("email", "p@example.com")], &name[..]].concat(),

@@ -22,6 +22,7 @@ fn try_post(browser: &Browser, path: &str, fields: &[(&str, &str)]) -> Option<An
     (response.status() == 303).then(|| Answer::read(Ok(response)))
 }
 
+#[expect(clippy::unwrap_used, reason = "tests")]
 fn names_of(server: &Vestibule) -> Vec<String> {
     let listed = server.cli(&["user", "list", "--json"]);
     assert_eq!(listed.code, 0, "{}", listed.err);
