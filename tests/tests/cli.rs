@@ -1,5 +1,7 @@
 //! The command line: exit codes, what is printed where and in which shape, configuration and its faults, backup and restore.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "tests")]
+
 use std::{collections::BTreeSet, env, fs};
 
 use it::{PASSWORD, Vestibule, Words};
