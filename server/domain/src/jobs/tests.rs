@@ -1,22 +1,20 @@
-//! Deliveries to real servers of the test: SMTP, HTTP, syslog.
+//! Mail to a real SMTP server of the test, settings on two nodes, and secrets at rest.
 
-use aws_lc_rs::hmac;
-use base64::Engine as _;
 use model::{Refusal, Role, Timestamp};
 use sea_orm::{EntityTrait as _, PaginatorTrait as _};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use super::mail::{MailSettings, MailTls};
 use super::outbox::{self, MOST_ATTEMPTS};
+use crate::Secret;
 use crate::call::{Actor, Call};
 use crate::identity::people::LinkSent;
 use crate::identity::test_admins::input;
 use crate::settings::Webhook;
 use crate::store::entity::outbox as row;
 use crate::testing::World;
-use crate::{Error, Secret};
 
 fn job(world: &World) -> Call {
     Call::local(Actor::System("outbox"), "test", world.clock.now())
@@ -170,167 +168,6 @@ fn mail_without_protection_stays_on_this_machine() {
     assert!(!format!("{secret:?}{}", secret.describe()).contains("canary"));
 }
 
-/// Takes HTTP posts on a free port and answers with `status`; hands head and body over.
-async fn http(status: &'static str) -> (u16, mpsc::UnboundedReceiver<(String, String)>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let (hand, posts) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let mut stream = BufReader::new(stream);
-            let mut head = String::new();
-            while !head.ends_with("\r\n\r\n") {
-                if stream.read_line(&mut head).await.unwrap() == 0 {
-                    break;
-                }
-            }
-            let length =
-                head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
-            let mut body = vec![0; length.unwrap_or(0)];
-            stream.read_exact(&mut body).await.unwrap();
-            hand.send((head, String::from_utf8(body).unwrap())).unwrap();
-            stream
-                .write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").as_bytes())
-                .await
-                .unwrap();
-        }
-    });
-    (port, posts)
-}
-
-fn header<'a>(head: &'a str, name: &str) -> &'a str {
-    head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).unwrap()
-}
-
-#[tokio::test]
-async fn a_webhook_gets_the_events_it_wants_signed() {
-    let (port, mut posts) = http("204 No Content").await;
-    let world = World::with(|open| open.outbound_allow = vec!["127.0.0.0/8".parse().unwrap()]).await;
-    let owner = world.admin("root", Role::Owner).await;
-    let call = world.by(owner).await;
-    let url = format!("http://127.0.0.1:{port}/hook");
-    world.bare("before").await;
-    let (id, secret) =
-        world.services.settings.add_webhook(&call, &url, &["CreateUser".to_owned()], None).await.unwrap();
-    let shown = world.services.settings.get(&call).await.unwrap();
-    assert!(shown.settings.webhooks[0].sealed_secret.is_empty(), "secrets are write-only (AUTHZ-24)");
-    world.bare("alice").await;
-    world.services.groups.create(&call, "Engineers", "").await.unwrap();
-    assert_eq!(
-        world.services.jobs.run_due(&job(&world)).await.unwrap().delivered,
-        1,
-        "only what it wants, from now on"
-    );
-    let (head, body) = posts.recv().await.unwrap();
-    let event: serde_json::Value = serde_json::from_str(&body).unwrap();
-    assert_eq!((&event["type"], &event["data"]["target"]["name"]), (&"CreateUser".into(), &"alice".into()), "{body}");
-    let signed = format!("{}.{}.{body}", header(&head, "webhook-id"), header(&head, "webhook-timestamp"));
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
-    let signature = header(&head, "webhook-signature").strip_prefix("v1,").unwrap();
-    let signature = base64::engine::general_purpose::STANDARD.decode(signature).unwrap();
-    hmac::verify(&key, signed.as_bytes(), &signature).unwrap();
-    assert_eq!(world.services.jobs.run_due(&job(&world)).await.unwrap().delivered, 0, "once");
-    assert!(!world.audited("UpdateInstance").await.iter().any(|(_, text)| text.contains(secret.expose())));
-    world.services.settings.remove_webhook(&call, &id).await.unwrap();
-    world.bare("later").await;
-    assert_eq!(world.services.jobs.run_due(&job(&world)).await.unwrap().delivered, 0);
-}
-
-#[tokio::test]
-async fn a_webhook_reaches_no_private_address_and_follows_nothing() {
-    let (port, mut posts) = http("302 Found\r\nlocation: http://127.0.0.1:1/").await;
-    let world = World::new().await;
-    let owner = world.admin("root", Role::Owner).await;
-    let call = world.by(owner).await;
-    for host in ["127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f.1"] {
-        let (id, _) = world
-            .services
-            .settings
-            .add_webhook(&call, &format!("http://{host}:{port}/"), &["*".into()], None)
-            .await
-            .unwrap();
-        world.services.groups.create(&call, host, "").await.unwrap();
-        let round = world.services.jobs.run_due(&job(&world)).await.unwrap();
-        assert_eq!(round.delivered, 0, "{host} (WEB-22)");
-        assert!(round.failed > 0);
-        world.services.settings.remove_webhook(&call, &id).await.unwrap();
-        world.clock.advance(Timestamp::HOUR);
-        world.services.jobs.run_due(&job(&world)).await.unwrap();
-    }
-    assert!(posts.try_recv().is_err(), "nothing was connected to (WEB-22)");
-
-    let world = World::with(|open| open.outbound_allow = vec!["127.0.0.0/8".parse().unwrap()]).await;
-    let owner = world.admin("root", Role::Owner).await;
-    let call = world.by(owner).await;
-    world
-        .services
-        .settings
-        .add_webhook(&call, &format!("http://127.0.0.1:{port}/"), &["*".into()], None)
-        .await
-        .unwrap();
-    world.bare("alice").await;
-    let round = world.services.jobs.run_due(&job(&world)).await.unwrap();
-    assert_eq!((round.delivered, posts.recv().await.is_some()), (0, true), "a redirect is no delivery");
-    for bad in ["ftp://example.com", "https://u:p@example.com", "nonsense", "https://"] {
-        let error = world.services.settings.add_webhook(&call, bad, &["*".into()], None).await.unwrap_err();
-        assert_eq!(error.field(), Some("url"), "{bad}");
-    }
-}
-
-async fn set_syslog(world: &World, address: &str) -> Result<(), Error> {
-    let owner = world.admin(&format!("root{}", world.clock.now().0), Role::Owner).await;
-    let call = world.by(owner).await;
-    world
-        .services
-        .settings
-        .change(&call, None, |settings| {
-            settings.syslog = Some(address.to_owned());
-            Ok(())
-        })
-        .await
-}
-
-#[tokio::test]
-async fn entries_go_to_syslog_in_order_and_wait_while_it_is_away() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let world = World::with(|open| open.outbound_allow = vec!["127.0.0.0/8".parse().unwrap()]).await;
-    assert_eq!(set_syslog(&world, "nonsense").await.unwrap_err().field(), Some("syslog"));
-    drop(listener);
-    world.clock.advance(1);
-    set_syslog(&world, &format!("tcp://127.0.0.1:{port}")).await.unwrap();
-    world.bare("alice").await;
-    assert_eq!(world.services.jobs.run_due(&job(&world)).await.unwrap().logged, 0, "nobody listens");
-
-    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
-    let receiver = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).await.unwrap();
-        text
-    });
-    assert_eq!(world.services.jobs.run_due(&job(&world)).await.unwrap().logged, 0, "not at once again");
-    world.clock.advance(Timestamp::MINUTE);
-    let logged = world.services.jobs.run_due(&job(&world)).await.unwrap().logged;
-    let text = receiver.await.unwrap();
-    assert!(text.contains(" <109>1 2026-01-01T00:00:00.001Z localhost vestibule - UpdateInstance - "), "{text}");
-    assert!(text.contains("\"userName\":\"alice\""), "what happened while it was away comes too: {text}");
-    assert_eq!(u64::try_from(text.matches("<109>1 ").count()).unwrap(), logged);
-    assert_eq!(world.services.jobs.run_due(&job(&world)).await.unwrap().logged, 0, "once");
-}
-
-#[tokio::test]
-async fn entries_go_to_syslog_by_datagrams_too() {
-    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let port = socket.local_addr().unwrap().port();
-    let world = World::with(|open| open.outbound_allow = vec!["127.0.0.0/8".parse().unwrap()]).await;
-    set_syslog(&world, &format!("udp://127.0.0.1:{port}")).await.unwrap();
-    assert_eq!(world.services.jobs.run_due(&job(&world)).await.unwrap().logged, 1);
-    let mut datagram = vec![0; 65_536];
-    let length = socket.recv(&mut datagram).await.unwrap();
-    assert!(datagram[..length].starts_with(b"<109>1 "));
-}
-
 #[tokio::test]
 async fn settings_change_by_version_and_reach_the_other_node() {
     let world = World::new().await;
@@ -384,4 +221,51 @@ async fn the_test_mail_says_what_the_server_said() {
         world.services.settings.test_mail(&world.by(owner).await).await.unwrap_err().kind(),
         Refusal::Unavailable
     );
+}
+
+/// Everything secret that passes through an installation, and where it comes to lie.
+#[tokio::test]
+async fn no_secret_lies_at_rest_in_clear() {
+    let world = World::with(|open| open.mail = Some(mail_at(1))).await;
+    let core = &world.services.core;
+    let owner = world.admin("root", Role::Owner).await;
+    let call = world.by(owner).await;
+    let enrolled = world.enrolled("alice").await;
+    let session = world.sign_in_strongly("alice", &enrolled.secret).await.session;
+    let call = Call { now: world.clock.now(), ..call };
+    let hook = Secret::new("canary-of-the-webhook");
+    world.services.settings.add_webhook(&call, "https://1.1.1.1/", &["*".into()], Some(hook.clone())).await.unwrap();
+    let bob = world.services.people.create(&call, &input("bob", "Bob", "Builder"), &[]).await.unwrap();
+    assert!(matches!(world.services.people.invite(&call, bob).await.unwrap(), LinkSent::ByMail));
+    let shown = world.services.settings.get(&world.by(owner).await).await.unwrap();
+    assert!(shown.settings.webhooks.iter().all(|hook| hook.sealed_secret.is_empty()), "write-only (AUTHZ-24)");
+
+    let row = row::Entity::find().all(core.store.read()).await.unwrap().pop().unwrap();
+    let mail = core.keys.open(crate::keys::Place("outbox", "sealed", &row.id), &row.sealed).unwrap();
+    let mail = String::from_utf8(mail.to_vec()).unwrap();
+    let link = mail.split("/start/link/").nth(1).map(|rest| rest.chars().take(43).collect::<String>());
+    let mut canaries = vec![
+        crate::identity::test_people::PASSWORD.as_bytes().to_vec(),
+        enrolled.secret.expose().as_bytes().to_vec(),
+        data_encoding::BASE32_NOPAD.decode(enrolled.secret.expose().as_bytes()).unwrap(),
+        session.token.expose().as_bytes().to_vec(),
+        hook.expose().as_bytes().to_vec(),
+    ];
+    canaries.extend(session.device.iter().map(|device| device.expose().as_bytes().to_vec()));
+    canaries.extend(enrolled.codes.iter().map(|code| code.expose().as_bytes().to_vec()));
+    canaries.extend(link.map(String::into_bytes));
+
+    let mut looked_at = 0;
+    for entry in std::fs::read_dir(world.folder()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let bytes = std::fs::read(&path).unwrap();
+            looked_at += bytes.len();
+            for canary in &canaries {
+                let found = bytes.windows(canary.len()).any(|window| window == canary);
+                assert!(!found, "{}: {} (CRY-01)", path.display(), String::from_utf8_lossy(canary));
+            }
+        }
+    }
+    assert!(core.store.is_postgres() || looked_at > 100_000, "the database file was looked at");
 }
