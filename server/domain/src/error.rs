@@ -6,7 +6,7 @@
 use std::fmt;
 
 use model::Refusal;
-use sea_orm::DbErr;
+use sea_orm::{DbErr, RuntimeErr};
 
 /// The result of every service function.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -141,12 +141,19 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// Whether PostgreSQL ended a transaction because another stood in its way: a deadlock, or no order in which both fit.
+fn in_the_way(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error else {
+        return false;
+    };
+    cause.as_database_error().and_then(|error| error.code()).is_some_and(|code| matches!(&*code, "40001" | "40P01"))
+}
+
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        let busy = matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) || {
-            let text = error.to_string();
-            text.contains("database is locked") || text.contains("40001") || text.contains("40P01")
-        };
+        let busy = matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_))
+            || error.to_string().contains("database is locked")
+            || in_the_way(&error);
         if busy {
             Self::unavailable("The database did not answer. Try again in a moment.").because(error)
         } else {

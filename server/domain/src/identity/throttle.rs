@@ -10,6 +10,7 @@ use model::Timestamp;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    Statement,
 };
 use serde::Deserialize;
 
@@ -221,6 +222,12 @@ async fn try_pay(store: &Store, now: Timestamp, buckets: &[Bucket]) -> Result<bo
     keys.sort_unstable();
     let mut rows = Entity::find().filter(Column::Key.is_in(keys.iter().copied())).order_by_asc(Column::Key);
     if txn.get_database_backend() == DatabaseBackend::Postgres {
+        // Rows come and go with success, so locks on rows alone are not always taken in the same order.
+        let locks: Vec<String> =
+            (1..=keys.len()).map(|number| format!("pg_advisory_xact_lock(hashtextextended(${number}, 0))")).collect();
+        let values = keys.iter().map(|key| (*key).into());
+        let statement = format!("SELECT {}", locks.join(", "));
+        txn.query_one_raw(Statement::from_sql_and_values(DatabaseBackend::Postgres, statement, values)).await?;
         let fresh = keys.iter().map(|key| row((*key).to_owned(), 0, 0, now));
         Entity::insert_many(fresh).on_conflict_do_nothing_on([Column::Key]).exec_without_returning(txn).await?;
         rows = rows.lock_exclusive();
