@@ -63,9 +63,10 @@ impl Error {
 
     /// Too many attempts; try again after so many seconds.
     pub fn throttled(retry_after_seconds: u32) -> Self {
+        let unit = if retry_after_seconds == 1 { "second" } else { "seconds" };
         Self {
             retry_after_seconds: Some(retry_after_seconds),
-            ..Self::of(Refusal::Throttled, format!("Too many attempts. Try again in {retry_after_seconds} seconds."))
+            ..Self::of(Refusal::Throttled, format!("Too many attempts. Try again in {retry_after_seconds} {unit}."))
         }
     }
 
