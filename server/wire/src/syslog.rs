@@ -48,7 +48,8 @@ impl Line<'_> {
             field(self.message_id, 32),
         );
         self.data(&mut line, limit);
-        if !self.message.is_empty() {
+        // A space that no message could follow would be one byte too many.
+        if !self.message.is_empty() && line.len() + 1 < limit {
             line.push(' ');
             let room = limit.saturating_sub(line.len());
             push_escaped(&mut line, self.message, room);
@@ -216,6 +217,19 @@ mod tests {
         let line = Line { message: &value.to_string(), ..PLAIN }.format(8192);
         let (_, message) = line.split_once("] ").unwrap();
         assert_eq!(serde_json::from_str::<serde_json::Value>(message).unwrap(), value);
+    }
+
+    #[test]
+    fn a_line_that_its_parameters_fill_to_the_last_byte_stays_within_the_limit() {
+        let value = "x".repeat(200);
+        let parameters = [("a", value.as_str()), ("b", value.as_str()), ("c", "y")];
+        let full = (LEAST_LIMIT..2 * LEAST_LIMIT)
+            .filter(|limit| Line { parameters: &parameters, ..PLAIN }.format(*limit).len() == *limit)
+            .count();
+        assert!(full > 0, "the limit is reached");
+        for limit in LEAST_LIMIT..2 * LEAST_LIMIT {
+            assert!(Line { parameters: &parameters, ..PLAIN }.format(limit).len() <= limit, "{limit}");
+        }
     }
 
     proptest! {
