@@ -43,10 +43,10 @@ impl Store {
         if let Some(path) = sqlite_path(url) {
             make_private(Path::new(path))?;
             // The first connection makes the file a WAL database; only then may readers open it.
-            let write = Database::connect(sqlite_options(path, 1, false)).await.map_err(cannot)?;
+            let write = connect_file(sqlite_options(path, 1, false)).await.map_err(cannot)?;
             let readers =
                 std::thread::available_parallelism().map_or(4, |n| u32::try_from(n.get()).unwrap_or(4)).clamp(2, 8);
-            let read = Database::connect(sqlite_options(path, readers, true)).await.map_err(cannot)?;
+            let read = connect_file(sqlite_options(path, readers, true)).await.map_err(cannot)?;
             Ok(Self { read, write, node, entropy, file: Some(PathBuf::from(path)) })
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let mut options = ConnectOptions::new(url);
@@ -117,6 +117,21 @@ impl Store {
         let _ = self.read.close().await;
         let _ = self.write.close().await;
     }
+}
+
+/// How often, and how far apart, a SQLite file that another process is just making is tried: five seconds in all.
+const TRIES: u32 = 200;
+const BETWEEN_TRIES: Duration = Duration::from_millis(25);
+
+/// Connects to a file; waits while another process turns it into a WAL database, which SQLite's own patience does not cover.
+async fn connect_file(options: ConnectOptions) -> std::result::Result<DatabaseConnection, sea_orm::DbErr> {
+    for _ in 0..TRIES {
+        match Database::connect(options.clone()).await {
+            Err(error) if error.to_string().contains("database is locked") => tokio::time::sleep(BETWEEN_TRIES).await,
+            done => return done,
+        }
+    }
+    Database::connect(options).await
 }
 
 /// A transaction, with the audit entries that commit with it.
