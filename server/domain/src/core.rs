@@ -30,6 +30,8 @@ pub struct Core {
     pub public_url: Url,
     /// How mail is sent, if at all.
     pub mail: Option<crate::jobs::mail::MailSettings>,
+    /// Passwords that are being looked at.
+    pub under_way: crate::identity::throttle::UnderWay,
     /// Budgets of attempts.
     pub throttle: crate::identity::throttle::Limits,
     /// Private addresses that we may connect to all the same.

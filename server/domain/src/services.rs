@@ -118,6 +118,7 @@ impl Services {
             entropy: open.entropy,
             keys,
             admission: crate::identity::admission::Admission::new(hasher.threads()),
+            under_way: crate::identity::throttle::UnderWay::default(),
             hasher,
             public_url: open.public_url,
             mail: open.mail,

@@ -11,7 +11,10 @@ mod verify;
 pub use verify::Verification;
 
 use model::{AuditId, Timestamp};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseBackend, EntityTrait, QuerySelect};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter as _, QuerySelect,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -182,13 +185,12 @@ pub async fn append<C: ConnectionTrait>(txn: &C, node: &str, entropy: &Entropy, 
     audit_entry::Entity::insert_many(rows.into_iter().map(sea_orm::ActiveModelTrait::reset_all))
         .exec_without_returning(txn)
         .await?;
-    let moved = audit_head::ActiveModel {
-        node: Set(node.to_owned()),
-        seq: Set(seq),
-        hash: Set(previous),
-        ..Default::default()
-    };
-    audit_head::Entity::update(moved).exec(txn).await?;
+    audit_head::Entity::update_many()
+        .col_expr(audit_head::Column::Seq, Expr::value(seq))
+        .col_expr(audit_head::Column::Hash, Expr::value(previous))
+        .filter(audit_head::Column::Node.eq(node))
+        .exec(txn)
+        .await?;
     Ok(())
 }
 

@@ -1,11 +1,9 @@
 //! Which roles a person holds now, directly and through groups.
 
 use model::Role;
-use sea_orm::sea_query::{ExprTrait as _, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 
 use crate::error::{Error, Result};
-use crate::store::entity::{administrator, membership};
 
 /// What a person holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,21 +16,33 @@ pub(crate) struct Held {
 
 /// Reads the roles of a person.
 pub(crate) async fn held_by<C: ConnectionTrait>(conn: &C, user: &str) -> Result<Held> {
-    let groups = Query::select()
-        .column(membership::Column::GroupId)
-        .from(membership::Entity)
-        .and_where(membership::Column::UserId.eq(user))
-        .to_owned();
-    let rows = administrator::Entity::find()
-        .filter(administrator::Column::UserId.eq(user).or(administrator::Column::GroupId.in_subquery(groups)))
-        .all(conn)
-        .await?;
-    let mut held = Held::default();
+    Ok(held_with_factor(conn, user).await?.0)
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    role: Option<String>,
+    break_glass: Option<bool>,
+    has_factor: bool,
+}
+
+/// One row for each role, and one without a role for who has none.
+const HELD: &str = "SELECT a.role, a.break_glass, EXISTS (SELECT 1 FROM factors f WHERE f.user_id = $1) AS has_factor \
+    FROM (SELECT 1 AS one) o LEFT JOIN administrators a \
+    ON a.user_id = $1 OR a.group_id IN (SELECT m.group_id FROM memberships m WHERE m.user_id = $1)";
+
+/// Reads the roles of a person, and whether they have a second factor: every sign-in and every request asks, so it is one query.
+pub(crate) async fn held_with_factor<C: ConnectionTrait>(conn: &C, user: &str) -> Result<(Held, bool)> {
+    let statement = Statement::from_sql_and_values(conn.get_database_backend(), HELD, [user.into()]);
+    let rows = Row::find_by_statement(statement).all(conn).await?;
+    let (mut held, mut has_factor) = (Held::default(), false);
     for row in rows {
-        held.roles.push(row.role.parse().map_err(|e| Error::internal(format!("role {}: {e}", row.role)))?);
-        held.break_glass |= row.break_glass;
+        has_factor = row.has_factor;
+        let Some(role) = row.role else { continue };
+        held.roles.push(role.parse().map_err(|e| Error::internal(format!("role {role}: {e}")))?);
+        held.break_glass |= row.break_glass.unwrap_or_default();
     }
     held.roles.sort_unstable();
     held.roles.dedup();
-    Ok(held)
+    Ok((held, has_factor))
 }

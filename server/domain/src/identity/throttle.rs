@@ -4,13 +4,19 @@
 //! cannot be more than the budgets hold. Success gives back what was paid. Nobody is locked out by somebody else's guesses:
 //! waiting for a name is short however long an attacker goes on, a browser that the person has used before has a budget of its
 //! own, and passkeys and reset links need none.
+//!
+//! Where one node has the database to itself (SQLite), a password under way is only noted in memory ([`reserve`]) and written
+//! down when it was wrong: a right password costs no write.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::hmac;
 use model::Timestamp;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    Statement,
+    ActiveModelTrait as _, ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, Statement,
 };
 use serde::Deserialize;
 
@@ -45,6 +51,15 @@ impl Rule {
         let doublings = u32::try_from(over).unwrap_or(u32::MAX).min(30);
         let seconds = i64::from(self.first_wait_seconds).saturating_mul(1 << doublings);
         seconds.min(i64::from(self.longest_wait_seconds)) * Timestamp::SECOND
+    }
+
+    /// Until when others wait after this many failures. No wait is no moment: attempts that came earlier may be evaluated later,
+    /// and would wait for this one's time.
+    fn blocks_until(&self, failures: i64, now: Timestamp) -> i64 {
+        match self.wait(failures) {
+            0 => 0,
+            wait => now.0 + wait,
+        }
     }
 
     /// Failures that still count.
@@ -201,6 +216,127 @@ pub(crate) struct Paid {
     pub(crate) last_before_stop: bool,
 }
 
+/// Passwords under way on the one node of a database, by budget.
+#[derive(Debug, Default)]
+pub struct UnderWay(Mutex<HashMap<String, Count>>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    attempts: i64,
+    /// When the last of them came, in milliseconds.
+    last_at: i64,
+}
+
+/// A password that may be looked at. Dropped without a word it has cost nothing: nobody has learned anything by it.
+#[derive(Debug)]
+pub(crate) struct Reserved {
+    core: Arc<Core>,
+    now: Timestamp,
+    how: How,
+}
+
+#[derive(Debug)]
+enum How {
+    /// Written down already, as on a database that other nodes share.
+    Paid(Paid),
+    /// Noted in memory. `kept`: some of the budgets hold failures of before.
+    Noted { buckets: Vec<Bucket>, kept: bool },
+}
+
+/// Lets a password be looked at, or refuses it as [`pay`] does.
+pub(crate) async fn reserve(core: &Arc<Core>, now: Timestamp, buckets: Vec<Bucket>) -> Result<Reserved> {
+    if core.store.is_postgres() {
+        let paid = pay(&core.store, now, buckets).await?;
+        return Ok(Reserved { core: core.clone(), now, how: How::Paid(paid) });
+    }
+    // Noted before the rows are read: a failure that is written meanwhile is counted twice for a moment, never not at all.
+    let before = core.under_way.enter(&buckets, now);
+    let mut reserved = Reserved { core: core.clone(), now, how: How::Noted { buckets, kept: false } };
+    let How::Noted { buckets, kept } = &mut reserved.how else { return Ok(reserved) };
+    let rows = Entity::find().filter(Column::Key.is_in(buckets.iter().map(|b| &b.key))).all(core.store.read()).await?;
+    *kept = !rows.is_empty();
+    let standing = buckets.iter().zip(before).map(|(bucket, count)| {
+        let (kept, mut blocked_until) = kept_by(bucket, &rows, now);
+        let failures = kept + count.attempts;
+        if count.attempts > 0 {
+            blocked_until = blocked_until.max(bucket.rule.blocks_until(failures, Timestamp(count.last_at)));
+        }
+        (bucket, failures, blocked_until)
+    });
+    may_go_on(standing, now)?;
+    Ok(reserved)
+}
+
+impl Reserved {
+    /// The password was right: inside the transaction of what it leads to.
+    pub(crate) async fn succeeded<C: ConnectionTrait>(&self, txn: &C) -> Result<()> {
+        match &self.how {
+            How::Paid(paid) => paid.succeeded(txn).await,
+            How::Noted { kept: false, .. } => Ok(()),
+            How::Noted { buckets, kept: true } => {
+                let emptied = buckets.iter().filter(|bucket| bucket.resets).map(|bucket| &bucket.key);
+                Entity::delete_many().filter(Column::Key.is_in(emptied)).exec(txn).await?;
+                Ok(())
+            }
+        }
+    }
+
+    /// The password was wrong: inside the transaction that notes the refusal.
+    pub(crate) async fn failed<C: ConnectionTrait>(&self, txn: &C) -> Result<()> {
+        let How::Noted { buckets, .. } = &self.how else { return Ok(()) };
+        let rows = Entity::find().filter(Column::Key.is_in(buckets.iter().map(|b| &b.key))).all(txn).await?;
+        let failed = buckets.iter().map(|bucket| {
+            let (kept, blocked_until) = kept_by(bucket, &rows, self.now);
+            // Of two that were under way at once the later wait counts, whichever is written last.
+            let blocked_until = blocked_until.max(bucket.rule.blocks_until(kept + 1, self.now));
+            row(bucket, kept + 1, blocked_until, self.now)
+        });
+        write(txn, failed.collect()).await
+    }
+
+    /// The password was never evaluated: it cost nothing.
+    pub(crate) async fn not_evaluated(self) -> Result<()> {
+        match &self.how {
+            How::Paid(paid) => paid.not_evaluated(&self.core.store).await,
+            How::Noted { .. } => Ok(()),
+        }
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        if let How::Noted { buckets, .. } = &self.how {
+            self.core.under_way.leave(buckets);
+        }
+    }
+}
+
+impl UnderWay {
+    /// Notes an attempt in all its budgets; gives what was under way before.
+    fn enter(&self, buckets: &[Bucket], now: Timestamp) -> Vec<Count> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut enter = |bucket: &Bucket| {
+            let count = counts.entry(bucket.key.clone()).or_default();
+            let before = *count;
+            *count = Count { attempts: before.attempts + 1, last_at: before.last_at.max(now.0) };
+            before
+        };
+        buckets.iter().map(&mut enter).collect()
+    }
+
+    fn leave(&self, buckets: &[Bucket]) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for bucket in buckets {
+            if let Some(count) = counts.get_mut(&bucket.key) {
+                count.attempts -= 1;
+                if count.attempts == 0 {
+                    counts.remove(&bucket.key);
+                }
+            }
+        }
+    }
+}
+
 /// Pays for one attempt in all budgets, or in none: refused while any of them waits or has stopped.
 pub(crate) async fn pay(store: &Store, now: Timestamp, buckets: Vec<Bucket>) -> Result<Paid> {
     let mut again = 0;
@@ -228,29 +364,38 @@ async fn try_pay(store: &Store, now: Timestamp, buckets: &[Bucket]) -> Result<bo
         let values = keys.iter().map(|key| (*key).into());
         let statement = format!("SELECT {}", locks.join(", "));
         txn.query_one_raw(Statement::from_sql_and_values(DatabaseBackend::Postgres, statement, values)).await?;
-        let fresh = keys.iter().map(|key| row((*key).to_owned(), 0, 0, now));
+        let fresh = buckets.iter().map(|bucket| ActiveModel::from(row(bucket, 0, 0, now)).reset_all());
         Entity::insert_many(fresh).on_conflict_do_nothing_on([Column::Key]).exec_without_returning(txn).await?;
         rows = rows.lock_exclusive();
     }
     let rows = rows.all(txn).await?;
-    let mut paid = Vec::with_capacity(buckets.len());
+    let standing = buckets.iter().map(|bucket| {
+        let (failures, blocked_until) = kept_by(bucket, &rows, now);
+        (bucket, failures, blocked_until)
+    });
+    let last_before_stop = may_go_on(standing, now)?;
+    let paid = buckets.iter().map(|bucket| {
+        let failures = kept_by(bucket, &rows, now).0 + 1;
+        row(bucket, failures, bucket.rule.blocks_until(failures, now), now)
+    });
+    write(txn, paid.collect()).await?;
+    change.commit().await?;
+    Ok(last_before_stop)
+}
+
+/// The failures of a budget that still count, and until when it waits.
+fn kept_by(bucket: &Bucket, rows: &[Model], now: Timestamp) -> (i64, i64) {
+    rows.iter().find(|row| row.key == bucket.key).map_or((0, 0), |row| (bucket.rule.left(row, now), row.blocked_until))
+}
+
+/// Refuses an attempt while any of its budgets waits or has stopped; says whether it is the last before a stop.
+fn may_go_on<'b>(standing: impl Iterator<Item = (&'b Bucket, i64, i64)>, now: Timestamp) -> Result<bool> {
     let (mut wait, mut stopped, mut last_before_stop) = (0, false, false);
-    for bucket in buckets {
-        let (failures, blocked_until) = rows
-            .iter()
-            .find(|row| row.key == bucket.key)
-            .map_or((0, 0), |row| (bucket.rule.left(row, now), row.blocked_until));
+    for (bucket, failures, blocked_until) in standing {
         let stop = i64::from(bucket.rule.stop);
         stopped |= stop > 0 && failures >= stop;
+        last_before_stop |= stop > 0 && failures + 1 >= stop;
         wait = wait.max(blocked_until - now.0);
-        let failures = failures + 1;
-        last_before_stop |= stop > 0 && failures >= stop;
-        // No wait is no moment: attempts that came earlier may be evaluated later, and would wait for this one's time.
-        let blocked_until = match bucket.rule.wait(failures) {
-            0 => 0,
-            wait => now.0 + wait,
-        };
-        paid.push(row(bucket.key.clone(), failures, blocked_until, now));
     }
     if stopped {
         return Err(Error::stopped(
@@ -261,8 +406,17 @@ async fn try_pay(store: &Store, now: Timestamp, buckets: &[Bucket]) -> Result<bo
     if wait > 0 {
         return Err(Error::throttled(u32::try_from((wait + 999) / Timestamp::SECOND).unwrap_or(u32::MAX)));
     }
-    paid.sort_by(|a, b| key_of(a).cmp(key_of(b)));
-    Entity::insert_many(paid)
+    Ok(last_before_stop)
+}
+
+fn row(bucket: &Bucket, failures: i64, blocked_until: i64, now: Timestamp) -> Model {
+    Model { key: bucket.key.clone(), failures, blocked_until, updated_at: now.0 }
+}
+
+async fn write<C: ConnectionTrait>(txn: &C, mut rows: Vec<Model>) -> Result<()> {
+    // Always in the same order, so that two attempts cannot wait for each other.
+    rows.sort_by(|a, b| a.key.cmp(&b.key));
+    Entity::insert_many(rows.into_iter().map(|row| ActiveModel::from(row).reset_all()))
         .on_conflict(
             OnConflict::column(Column::Key)
                 .update_columns([Column::Failures, Column::BlockedUntil, Column::UpdatedAt])
@@ -270,19 +424,7 @@ async fn try_pay(store: &Store, now: Timestamp, buckets: &[Bucket]) -> Result<bo
         )
         .exec_without_returning(txn)
         .await?;
-    change.commit().await?;
-    Ok(last_before_stop)
-}
-
-fn key_of(row: &ActiveModel) -> &str {
-    match &row.key {
-        Set(key) => key,
-        _ => "",
-    }
-}
-
-fn row(key: String, failures: i64, blocked_until: i64, now: Timestamp) -> ActiveModel {
-    ActiveModel { key: Set(key), failures: Set(failures), blocked_until: Set(blocked_until), updated_at: Set(now.0) }
+    Ok(())
 }
 
 impl Paid {

@@ -156,7 +156,10 @@ async fn unknown_names_are_throttled_like_known_ones() {
 async fn a_burst_of_parallel_guesses_is_worth_no_more_than_the_same_one_by_one() {
     let world = World::new().await;
     world.person("alice").await;
-    let nodes = [world.services.clone(), world.second_node().await.unwrap()];
+    // A SQLite file belongs to one node; PostgreSQL is shared.
+    let shared = world.services.core.store.is_postgres();
+    let second = if shared { world.second_node().await.unwrap() } else { world.services.clone() };
+    let nodes = [world.services.clone(), second];
     let mut burst = tokio::task::JoinSet::new();
     for number in 0..200 {
         let services = nodes.get(number % 2).unwrap().clone();

@@ -176,18 +176,17 @@ impl SignIn {
         let Ok(typed) = Password::parse("new", present) else { return Err(password::refused()) };
         let claimed = self.claimed(call, &person.user_name).await?;
         let _admitted = core.admission.enter(&throttle::source_of(call)).await?;
-        let paid =
-            throttle::pay(&core.store, call.now, self.buckets(call, &person.user_name, claimed.device.as_ref())?)
-                .await?;
+        let buckets = self.buckets(call, &person.user_name, claimed.device.as_ref())?;
+        let reserved = throttle::reserve(&self.0, call.now, buckets).await?;
         let verdict = match core.hasher.verify(&typed, claimed.hash.as_deref()).await {
             Ok(verdict) => verdict,
             Err(error) => {
-                paid.not_evaluated(&core.store).await?;
+                reserved.not_evaluated().await?;
                 return Err(error);
             }
         };
         let Some(hash) = claimed.hash.filter(|_| verdict != Verdict::Wrong && person.status == ACTIVE) else {
-            return Err(self.note_refusal(call, Some(&person), verdict).await?);
+            return Err(self.note_refusal(call, reserved, Some(&person), verdict).await?);
         };
         let standing = Standing::of(core.store.read(), person).await?;
         let stage = next_stage(&standing, &core.settings(), Proven { may_enrol: true, ..Proven::default() }, call.now)?;
@@ -196,7 +195,7 @@ impl SignIn {
         let mut change = core.store.begin().await?;
         password::still_the_password(&change, &standing.user.id, &hash).await?;
         use_up(&change, call.now, row).await?;
-        paid.succeeded(change.txn()).await?;
+        reserved.succeeded(change.txn()).await?;
         let begun =
             stages::begin(change.txn(), core, call, &standing, Reached::weakly(stage, &standing, call.now), None)
                 .await?;

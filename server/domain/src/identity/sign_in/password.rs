@@ -1,7 +1,9 @@
 //! The first step: user name and password. Unknown, disabled, invited and wrong give one answer at one cost.
 
 use model::{LocalPath, UserName, name_key};
-use sea_orm::{ColumnTrait, ConnectionTrait as _, DatabaseBackend, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait as _, DatabaseBackend, EntityTrait, JoinType, QueryFilter, QuerySelect, RelationDef,
+};
 
 use super::stages::{self, Proven, Reached, Standing, next_stage};
 use super::{Progress, SignIn, finish};
@@ -12,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::identity::devices;
 use crate::identity::passwords::{Password, Verdict};
 use crate::identity::sessions::{self, ACTIVE};
-use crate::identity::throttle::{self, Bucket, Paid};
+use crate::identity::throttle::{self, Bucket, Reserved};
 use crate::secret::Secret;
 use crate::store::Change;
 use crate::store::entity::{device, password, user};
@@ -42,18 +44,18 @@ impl SignIn {
         let Ok(typed) = Password::parse("password", password) else { return Err(refused()) };
         let claimed = self.claimed(call, user_name).await?;
         let _admitted = self.0.admission.enter(&throttle::source_of(call)).await?;
-        let paid =
-            throttle::pay(&self.0.store, call.now, self.buckets(call, user_name, claimed.device.as_ref())?).await?;
+        let reserved =
+            throttle::reserve(&self.0, call.now, self.buckets(call, user_name, claimed.device.as_ref())?).await?;
         let verdict = match self.0.hasher.verify(&typed, claimed.hash.as_deref()).await {
             Ok(verdict) => verdict,
             Err(error) => {
-                paid.not_evaluated(&self.0.store).await?;
+                reserved.not_evaluated().await?;
                 return Err(error);
             }
         };
         let (person, hash) = match (claimed.person, claimed.hash) {
             (Some(person), Some(hash)) if verdict != Verdict::Wrong && person.status == ACTIVE => (person, hash),
-            (person, _) => return Err(self.note_refusal(call, person.as_ref(), verdict).await?),
+            (person, _) => return Err(self.note_refusal(call, reserved, person.as_ref(), verdict).await?),
         };
         let anew = match verdict {
             Verdict::RightButOutdated => Some(self.0.hasher.hash(&self.0.entropy, &typed).await?),
@@ -64,7 +66,7 @@ impl SignIn {
             person,
             hash,
             anew,
-            paid,
+            reserved,
             known_place: device.is_some_and(|device| devices::same_network(&device, call)),
         };
         self.go_on_with_password(call, right, next).await
@@ -84,13 +86,17 @@ impl SignIn {
     /// Who a typed name could be. The same queries whether or not there is such a person.
     pub(super) async fn claimed(&self, call: &Call, user_name: &str) -> Result<Claimed> {
         let read = self.0.store.read();
-        let person = match UserName::parse(user_name) {
-            Ok(name) => user::Entity::find().filter(user::Column::UserNameKey.eq(name.key())).one(read).await?,
-            Err(_) => None,
-        };
-        let id = person.as_ref().map_or("nobody", |person| person.id.as_str());
-        let hash = password::Entity::find_by_id(id).one(read).await?.map(|row| row.hash);
-        let device = devices::known(read, call, id).await?;
+        let key = UserName::parse(user_name).map_or_else(|_| String::new(), |name| name.key());
+        let to_password: RelationDef =
+            user::Entity::belongs_to(password::Entity).from(user::Column::Id).to(password::Column::UserId).into();
+        let found = user::Entity::find()
+            .select_also(password::Entity)
+            .join(JoinType::LeftJoin, to_password)
+            .filter(user::Column::UserNameKey.eq(key))
+            .one(read)
+            .await?;
+        let (person, hash) = found.map_or((None, None), |(person, row)| (Some(person), row.map(|row| row.hash)));
+        let device = devices::known(read, call, person.as_ref().map_or("nobody", |person| person.id.as_str())).await?;
         Ok(Claimed { person, hash, device })
     }
 
@@ -112,6 +118,7 @@ impl SignIn {
     pub(super) async fn note_refusal(
         &self,
         call: &Call,
+        reserved: Reserved,
         person: Option<&user::Model>,
         verdict: Verdict,
     ) -> Result<Error> {
@@ -128,6 +135,7 @@ impl SignIn {
             event = event.on("user", &person.id, person.user_name.clone());
         }
         let mut change = self.0.store.begin().await?;
+        reserved.failed(change.txn()).await?;
         change.audit(call, event);
         change.commit().await?;
         Ok(refused())
@@ -140,7 +148,7 @@ impl SignIn {
             Ok(stage) => stage,
             Err(error) => {
                 let mut change = self.0.store.begin().await?;
-                right.paid.succeeded(change.txn()).await?;
+                right.reserved.succeeded(change.txn()).await?;
                 let event = Event::refused(
                     "UserAuthentication",
                     "a second factor is needed, and the time to set one up is over",
@@ -153,7 +161,7 @@ impl SignIn {
         let reached = Reached::weakly(stage, &standing, call.now);
         let mut change = self.0.store.begin().await?;
         still_the_password(&change, &standing.user.id, &right.hash).await?;
-        right.paid.succeeded(change.txn()).await?;
+        right.reserved.succeeded(change.txn()).await?;
         if let Some(anew) = right.anew {
             password::Entity::update_many()
                 .col_expr(password::Column::Hash, sea_orm::sea_query::Expr::value(anew))
@@ -179,7 +187,7 @@ struct Right {
     person: user::Model,
     hash: String,
     anew: Option<String>,
-    paid: Paid,
+    reserved: Reserved,
     known_place: bool,
 }
 

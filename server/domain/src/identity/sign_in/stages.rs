@@ -2,7 +2,7 @@
 
 use model::{LocalPath, SessionId, Timestamp};
 use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::Step;
 use crate::call::{Call, Person, Stage};
@@ -27,9 +27,8 @@ pub(crate) struct Standing {
 impl Standing {
     /// Reads it.
     pub(crate) async fn of<C: ConnectionTrait>(conn: &C, user: user::Model) -> Result<Self> {
-        let held = roles::held_by(conn, &user.id).await?;
-        let factors = factor::Entity::find().filter(factor::Column::UserId.eq(&user.id)).count(conn).await?;
-        Ok(Self { user, held, has_factor: factors > 0 })
+        let (held, has_factor) = roles::held_with_factor(conn, &user.id).await?;
+        Ok(Self { user, held, has_factor })
     }
 
     /// [`Self::of`] by id.
