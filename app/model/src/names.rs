@@ -151,6 +151,30 @@ name!(
     }
 );
 
+name!(
+    /// The name of an account: 1–50 characters.
+    AccountName,
+    |text| checked(text, 50)
+);
+name!(
+    /// The name of a permission set, as AWS has it: 1–32 of letters, digits and `_+=,.@-`.
+    PermissionSetName,
+    |text| {
+        if text.is_empty() || text.len() > 32 {
+            return Err(Invalid::new("must have 1 to 32 characters"));
+        }
+        if !text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b)) {
+            return Err(Invalid::new("may contain letters, digits and _ + = , . @ -"));
+        }
+        Ok(text.to_owned())
+    }
+);
+name!(
+    /// The name of an application: 1–100 characters.
+    ApplicationName,
+    |text| checked(text, 100)
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

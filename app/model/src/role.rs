@@ -15,6 +15,8 @@ pub enum Role {
     Owner,
     /// Everything but owners and what concerns them.
     Admin,
+    /// Says who gets which permission set, in some accounts only.
+    AccessAdmin,
     /// Resets factors, passwords and sessions of ordinary people.
     Helpdesk,
     /// Sees everything, changes nothing.
@@ -23,13 +25,14 @@ pub enum Role {
 
 impl Role {
     /// Every role, most powerful first.
-    pub const ALL: [Role; 4] = [Role::Owner, Role::Admin, Role::Helpdesk, Role::Auditor];
+    pub const ALL: [Role; 5] = [Role::Owner, Role::Admin, Role::AccessAdmin, Role::Helpdesk, Role::Auditor];
 
     /// The name used in files, commands and the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Role::Owner => "owner",
             Role::Admin => "admin",
+            Role::AccessAdmin => "access-admin",
             Role::Helpdesk => "helpdesk",
             Role::Auditor => "auditor",
         }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use model::{Role, SessionId, Timestamp, UserId};
+use model::{AccountTarget, Role, SessionId, Timestamp, UserId};
 
 use crate::secret::Secret;
 
@@ -68,6 +68,8 @@ pub struct Person {
     pub strong: bool,
     /// Administrator roles held now, read with the session, so that a demotion counts at once.
     pub roles: Vec<Role>,
+    /// Where access administration reaches, for who holds that role.
+    pub scopes: Vec<AccountTarget>,
 }
 
 impl Person {

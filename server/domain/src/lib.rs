@@ -3,6 +3,7 @@
 //! Pages, actions, protocols and the command line all come through [`Services`]. Every public function of a service takes a
 //! [`Call`] first and authorises first; a change commits together with its audit entry.
 
+pub mod access;
 pub mod audit;
 pub mod authz;
 pub mod backup;

@@ -56,6 +56,7 @@ pub async fn page(cx: Cx) -> Answer {
     let roles = Facts::new()
         .with(t!("role.owner"), t!("role.owner-text"))
         .with(t!("role.admin"), t!("role.admin-text"))
+        .with(t!("role.access-admin"), t!("role.access-admin-text"))
         .with(t!("role.helpdesk"), t!("role.helpdesk-text"))
         .with(t!("role.auditor"), t!("role.auditor-text"));
     let body = view! {

@@ -41,6 +41,7 @@ pub fn role_name(role: Role) -> &'static str {
         Role::Owner => t!("role.owner"),
         Role::Admin => t!("role.admin"),
         Role::Helpdesk => t!("role.helpdesk"),
+        Role::AccessAdmin => t!("role.access-admin"),
         Role::Auditor => t!("role.auditor"),
     }
 }

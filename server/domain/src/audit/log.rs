@@ -329,6 +329,7 @@ mod tests {
             confirmed_at: crate::testing::START,
             strong: true,
             roles: role.into_iter().collect(),
+            scopes: Vec::new(),
         })
     }
 

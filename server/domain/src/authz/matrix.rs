@@ -21,6 +21,7 @@ mod tests {
             confirmed_at: NOW.plus(-confirmed_ago),
             strong,
             roles: role.into_iter().collect(),
+            scopes: Vec::new(),
         })
     }
 
@@ -35,6 +36,7 @@ mod tests {
             ("person, unconfirmed", person(Stage::Full, None, stale, true)),
             ("auditor", person(Stage::Full, Some(Role::Auditor), 0, true)),
             ("helpdesk", person(Stage::Full, Some(Role::Helpdesk), 0, true)),
+            ("access-admin", person(Stage::Full, Some(Role::AccessAdmin), 0, true)),
             ("admin", person(Stage::Full, Some(Role::Admin), 0, true)),
             ("owner", person(Stage::Full, Some(Role::Owner), 0, true)),
             ("owner, unconfirmed", person(Stage::Full, Some(Role::Owner), stale, true)),
@@ -68,6 +70,17 @@ mod tests {
             Action::ManageAdministrators => {
                 vec![("a role", Resource::Role(Role::Auditor)), ("the owner role", Resource::Role(Role::Owner))]
             }
+            Action::SeeAccounts | Action::SeeAssignments => vec![
+                ("the list", Resource::Organisation),
+                ("in their scope", Resource::Account { in_scope: true }),
+                ("elsewhere", Resource::Account { in_scope: false }),
+            ],
+            Action::Assign => vec![
+                ("the wizard", Resource::Organisation),
+                ("in their scope", Resource::Grant { in_scope: true, own: false }),
+                ("to themselves there", Resource::Grant { in_scope: true, own: true }),
+                ("elsewhere", Resource::Grant { in_scope: false, own: false }),
+            ],
             _ => vec![("", Resource::Organisation)],
         }
     }

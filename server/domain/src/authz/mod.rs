@@ -5,7 +5,7 @@
 
 mod matrix;
 
-use model::{Refusal, Role, UserId};
+use model::{AccountId, AccountPath, AccountTarget, Refusal, Role, UserId};
 
 use crate::call::{Actor, Call, Person, Stage};
 use crate::error::{Error, Result};
@@ -75,6 +75,29 @@ pub enum Action {
     SeeSettings,
     /// Change settings, test mail.
     ChangeSettings,
+    // Who may go where
+    /// See accounts.
+    SeeAccounts,
+    /// Create, change, import and remove accounts.
+    ManageAccounts,
+    /// See permission sets.
+    SeePermissionSets,
+    /// Create, change, clone and delete permission sets.
+    ManagePermissionSets,
+    /// See who may go where, and why.
+    SeeAssignments,
+    /// Say who may go where.
+    Assign,
+    /// See applications and who may use them.
+    SeeApplications,
+    /// Create, change, assign and delete applications.
+    ManageApplications,
+    /// Plan an organisation file, export one.
+    SeeOrganisation,
+    /// Apply an organisation file.
+    ApplyOrganisation,
+    /// Make, list and revoke keys of administrators for the AWS APIs.
+    ManageApiKeys,
     // The machine itself
     /// First owner, keys, backup, migrations: only from the command line of the server.
     OperateServer,
@@ -84,7 +107,7 @@ pub enum Action {
 
 impl Action {
     /// Every action, for the table.
-    pub const ALL: [Action; 30] = [
+    pub const ALL: [Action; 41] = [
         Action::SignIn,
         Action::ProveSecondFactor,
         Action::EnrolAtSignIn,
@@ -113,6 +136,17 @@ impl Action {
         Action::EraseAudit,
         Action::SeeSettings,
         Action::ChangeSettings,
+        Action::SeeAccounts,
+        Action::ManageAccounts,
+        Action::SeePermissionSets,
+        Action::ManagePermissionSets,
+        Action::SeeAssignments,
+        Action::Assign,
+        Action::SeeApplications,
+        Action::ManageApplications,
+        Action::SeeOrganisation,
+        Action::ApplyOrganisation,
+        Action::ManageApiKeys,
         Action::OperateServer,
         Action::RunJobs,
     ];
@@ -128,6 +162,8 @@ impl Action {
                 | Action::ManageAdministrators
                 | Action::EraseAudit
                 | Action::ChangeSettings
+                | Action::ApplyOrganisation
+                | Action::ManageApiKeys
         )
     }
 }
@@ -151,6 +187,56 @@ pub enum Resource {
     },
     /// A role as such: granting or taking it.
     Role(Role),
+    /// An account, or a rule for accounts.
+    Account {
+        /// Whether the actor's access administration reaches it: see [`Resource::target`].
+        in_scope: bool,
+    },
+    /// A grant in an account, or by a rule.
+    Grant {
+        /// As with an account.
+        in_scope: bool,
+        /// It would be the actor's own: to them, or to a group they are in.
+        own: bool,
+    },
+}
+
+impl Resource {
+    /// An account, seen by this actor.
+    pub fn account(call: &Call, id: AccountId, path: &AccountPath) -> Self {
+        let in_scope = scopes_of(call).iter().any(|scope| scope.matches(id, path));
+        Self::Account { in_scope }
+    }
+
+    /// What a grant is for, seen by this actor. `path` is where the account stands, where one account is meant and known.
+    pub fn target(call: &Call, target: &AccountTarget, path: Option<&AccountPath>) -> Self {
+        let reaches = |scope: &AccountTarget| match (scope, target) {
+            (AccountTarget::Rule(scope), AccountTarget::Rule(rule)) => scope.covers(rule),
+            (AccountTarget::Account(_), AccountTarget::Rule(_)) => false,
+            (scope, AccountTarget::Account(id)) => match (scope, path) {
+                (AccountTarget::Account(one), _) => one == id,
+                (AccountTarget::Rule(rule), Some(path)) => rule.matches(path),
+                (AccountTarget::Rule(_), None) => false,
+            },
+        };
+        Self::Account { in_scope: scopes_of(call).iter().any(reaches) }
+    }
+
+    /// A grant for what [`Resource::target`] or [`Resource::account`] has looked at.
+    #[must_use]
+    pub fn granting(self, own: bool) -> Self {
+        match self {
+            Self::Account { in_scope } => Self::Grant { in_scope, own },
+            other => other,
+        }
+    }
+}
+
+fn scopes_of(call: &Call) -> &[AccountTarget] {
+    match &call.actor {
+        Actor::Person(person) => &person.scopes,
+        _ => &[],
+    }
 }
 
 /// What is allowed, or how it is refused.
@@ -247,29 +333,57 @@ fn decide_person(person: &Person, action: Action, resource: Resource) -> Decisio
     if is_own(action) {
         return Allow;
     }
-    let Some(rank) = person.highest_role() else {
-        return Refuse(Refusal::Forbidden);
-    };
-    // Administrators always need a second factor; without one their role sleeps.
-    if !person.strong {
-        return Refuse(Refusal::Forbidden);
+    // Administrators always need a second factor; without one their roles sleep.
+    if person.strong && person.roles.iter().any(|role| allows(person, *role, action, resource)) {
+        Allow
+    } else {
+        Refuse(Refusal::Forbidden)
     }
-    let allowed = match action {
-        Action::SeeAdministration | Action::SeePeople | Action::SeeSessions => true,
-        Action::SeeAudit | Action::SeeSettings | Action::SeeAdministrators => rank != Role::Helpdesk,
-        Action::CreatePeople => matches!(rank, Role::Owner | Role::Admin),
-        Action::EditPeople | Action::DisablePeople | Action::DeletePeople => {
-            matches!(rank, Role::Owner | Role::Admin) && reaches(person, rank, resource)
+}
+
+/// What one role allows. Who holds several may do what any of them allows.
+fn allows(person: &Person, role: Role, action: Action, resource: Resource) -> bool {
+    let governs = matches!(role, Role::Owner | Role::Admin);
+    match action {
+        Action::SeeAdministration | Action::SeePeople => true,
+        Action::SeeSessions => role != Role::AccessAdmin,
+        Action::SeeAudit
+        | Action::SeeSettings
+        | Action::SeeAdministrators
+        | Action::SeeApplications
+        | Action::SeeOrganisation => governs || role == Role::Auditor,
+        Action::CreatePeople
+        | Action::ChangeSettings
+        | Action::ManageAccounts
+        | Action::ManagePermissionSets
+        | Action::ManageApplications => governs,
+        Action::EditPeople | Action::DisablePeople | Action::DeletePeople | Action::ManageGroups => {
+            governs && reaches(person, role, resource)
         }
         Action::ResetPassword | Action::ResetFactors | Action::EndSessions => {
-            matches!(rank, Role::Owner | Role::Admin | Role::Helpdesk) && reaches(person, rank, resource)
+            (governs || role == Role::Helpdesk) && reaches(person, role, resource)
         }
-        Action::ManageGroups => matches!(rank, Role::Owner | Role::Admin) && reaches(person, rank, resource),
-        Action::ChangeSettings => matches!(rank, Role::Owner | Role::Admin),
-        Action::ManageAdministrators | Action::EraseAudit => rank == Role::Owner,
+        Action::SeePermissionSets => role != Role::Helpdesk,
+        Action::SeeAccounts | Action::SeeAssignments => {
+            governs || role == Role::Auditor || (role == Role::AccessAdmin && within(resource))
+        }
+        Action::Assign => governs || (role == Role::AccessAdmin && within(resource)),
+        Action::ManageAdministrators | Action::EraseAudit | Action::ApplyOrganisation | Action::ManageApiKeys => {
+            role == Role::Owner
+        }
         _ => false,
-    };
-    if allowed { Allow } else { Refuse(Refusal::Forbidden) }
+    }
+}
+
+/// Whether access administration reaches an account or a grant. Nobody grants to themselves by it. A list of all is opened, and
+/// shows what is reached.
+fn within(resource: Resource) -> bool {
+    match resource {
+        Resource::Organisation => true,
+        Resource::Account { in_scope } => in_scope,
+        Resource::Grant { in_scope, own } => in_scope && !own,
+        Resource::Person { .. } | Resource::Group { .. } | Resource::Role(_) => false,
+    }
 }
 
 /// Whether a rank reaches a person or a group: owners reach all; admins reach whoever has no role or a lower one and, through
@@ -282,9 +396,10 @@ fn reaches(person: &Person, rank: Role, resource: Resource) -> bool {
             Role::Owner => true,
             Role::Admin => theirs.is_none_or(|theirs| theirs > Role::Admin),
             Role::Helpdesk => theirs.is_none(),
-            Role::Auditor => false,
+            Role::AccessAdmin | Role::Auditor => false,
         },
         Resource::Group { rank: worth } => rank == Role::Owner || worth.is_none(),
         Resource::Role(_) => rank == Role::Owner,
+        Resource::Account { .. } | Resource::Grant { .. } => false,
     }
 }

@@ -228,6 +228,7 @@ pub(crate) async fn insert(
         role: role.as_str().to_owned(),
         break_glass,
         created_at: now.0,
+        scope: None,
     };
     let inserted = administrator::Entity::insert(administrator::ActiveModel::from(row).reset_all())
         .exec_without_returning(txn)

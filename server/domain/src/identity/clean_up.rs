@@ -24,5 +24,6 @@ pub(crate) async fn run(core: &Core, now: Timestamp) -> Result<u64> {
         + sessions::clean_up(store, now).await?
         + devices::clean_up(store, now).await?
         + ceremonies::clean_up(store, now).await?
-        + throttle::clean_up(store, now).await?)
+        + throttle::clean_up(store, now).await?
+        + crate::access::stamp::clean_up(store.write(), now).await?)
 }

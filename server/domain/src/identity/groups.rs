@@ -11,6 +11,8 @@ use sea_orm::{
 };
 use serde_json::json;
 
+use crate::access::Principal;
+use crate::access::stamp::{self, Touched};
 use crate::audit::Event;
 use crate::authz::{Action, Decision, Resource, authorize, decide};
 use crate::call::Call;
@@ -217,13 +219,14 @@ impl Groups {
             .await?;
         let members =
             membership::Entity::find().filter(membership::Column::GroupId.eq(&row.id)).count(change.txn()).await?;
+        let grants = stamp::forget(change.txn(), call.now, Principal::Group(group)).await?;
         group::Entity::delete_by_id(&row.id).exec(change.txn()).await?;
         ranks::owner_remains(change.txn(), owners).await?;
         change.audit(
             call,
             Event::done("DeleteGroup")
                 .on("group", group, &row.name)
-                .with(json!({"name": row.name, "members": members})),
+                .with(json!({"name": row.name, "members": members, "assignments": grants})),
         );
         change.commit().await
     }
@@ -241,6 +244,7 @@ impl Groups {
         if !join(change.txn(), &row.id, &person.id, call.now).await? {
             return Ok(());
         }
+        stamp::touch(change.txn(), call.now, Touched::Only(vec![Principal::User(user)])).await?;
         if let Resource::Group { rank: Some(role) } = roles {
             super::administrators::promoted(change.txn(), &self.0, call.now, &person, &was, role).await?;
         }
@@ -268,6 +272,7 @@ impl Groups {
             return Ok(());
         }
         ranks::owner_remains(change.txn(), owners).await?;
+        stamp::touch(change.txn(), call.now, Touched::Only(vec![Principal::User(user)])).await?;
         change.audit(
             call,
             Event::done("RemoveMemberFromGroup").on("group", group, &row.name).with(json!({

@@ -11,6 +11,8 @@ use sea_orm::{
 };
 use serde_json::json;
 
+use crate::access::Principal;
+use crate::access::stamp::{self, Touched};
 use crate::audit::Event;
 use crate::authz::{Action, Resource, authorize};
 use crate::call::Call;
@@ -185,6 +187,7 @@ impl People {
         ranks::owner_remains(change.txn(), owners).await?;
         let ended = sessions::end_all(change.txn(), call.now, &row.id, "disabled").await?;
         links::void(change.txn(), call.now, user, None).await?;
+        stamp::touch(change.txn(), call.now, Touched::Only(vec![Principal::User(user)])).await?;
         change.audit(
             call,
             Event::done("DisableUser").on("user", user, &row.user_name).with(json!({
@@ -206,6 +209,7 @@ impl People {
         let has_password = password::Entity::find_by_id(&row.id).one(change.txn()).await?.is_some();
         let status = if has_password { Status::Active } else { Status::Invited };
         set_status(change.txn(), call.now, &row, status).await?;
+        stamp::touch(change.txn(), call.now, Touched::Only(vec![Principal::User(user)])).await?;
         change.audit(
             call,
             Event::done("EnableUser").on("user", user, &row.user_name).with(json!({
@@ -226,12 +230,14 @@ impl People {
             .await?;
         // Everything else that names the person goes by its foreign key.
         ceremony::Entity::delete_many().filter(ceremony::Column::UserId.eq(&row.id)).exec(change.txn()).await?;
+        let grants = stamp::forget(change.txn(), call.now, Principal::User(user)).await?;
         user::Entity::delete_by_id(&row.id).exec(change.txn()).await?;
         ranks::owner_remains(change.txn(), owners).await?;
         change.audit(
             call,
             Event::done("DeleteUser").on("user", user, &row.user_name).with(json!({
                 "userName": row.user_name, "displayName": row.display_name, "email": row.email, "status": row.status,
+                "assignments": grants,
             })),
         );
         change.commit().await

@@ -166,7 +166,7 @@ pub(crate) async fn authorize_again(
     };
     let active =
         user::Entity::find_by_id(person.user.to_string()).one(txn).await?.is_some_and(|user| user.status == "active");
-    let roles = if active { roles_of_person(txn, person.user).await? } else { Vec::new() };
-    let now = call.acting_as(Actor::Person(Person { roles, ..person.clone() }));
+    let held = if active { roles::held_by(txn, &person.user.to_string()).await? } else { roles::Held::default() };
+    let now = call.acting_as(Actor::Person(Person { roles: held.roles, scopes: held.scopes, ..person.clone() }));
     authorize(&now, action, resource)
 }

@@ -1,6 +1,6 @@
 //! Which roles a person holds now, directly and through groups.
 
-use model::Role;
+use model::{AccountTarget, Role};
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 
 use crate::error::{Error, Result};
@@ -12,6 +12,8 @@ pub(crate) struct Held {
     pub(crate) roles: Vec<Role>,
     /// Holds an owner's role for emergencies.
     pub(crate) break_glass: bool,
+    /// Where access administration reaches.
+    pub(crate) scopes: Vec<AccountTarget>,
 }
 
 /// Reads the roles of a person.
@@ -23,11 +25,12 @@ pub(crate) async fn held_by<C: ConnectionTrait>(conn: &C, user: &str) -> Result<
 struct Row {
     role: Option<String>,
     break_glass: Option<bool>,
+    scope: Option<String>,
     has_factor: bool,
 }
 
 /// One row for each role, and one without a role for who has none.
-const HELD: &str = "SELECT a.role, a.break_glass, EXISTS (SELECT 1 FROM factors f WHERE f.user_id = $1) AS has_factor \
+const HELD: &str = "SELECT a.role, a.break_glass, a.scope, EXISTS (SELECT 1 FROM factors f WHERE f.user_id = $1) AS has_factor \
     FROM (SELECT 1 AS one) o LEFT JOIN administrators a \
     ON a.user_id = $1 OR a.group_id IN (SELECT m.group_id FROM memberships m WHERE m.user_id = $1)";
 
@@ -41,8 +44,16 @@ pub(crate) async fn held_with_factor<C: ConnectionTrait>(conn: &C, user: &str) -
         let Some(role) = row.role else { continue };
         held.roles.push(role.parse().map_err(|e| Error::internal(format!("role {role}: {e}")))?);
         held.break_glass |= row.break_glass.unwrap_or_default();
+        held.scopes.extend(row.scope.as_deref().map(scope_from).transpose()?.into_iter().flatten());
     }
     held.roles.sort_unstable();
     held.roles.dedup();
     Ok((held, has_factor))
+}
+
+/// Reads the accounts of an access administrator: a JSON list of account numbers and path rules.
+pub(crate) fn scope_from(text: &str) -> Result<Vec<AccountTarget>> {
+    let broken = |e: &dyn std::fmt::Display| Error::internal(format!("scope {text}: {e}"));
+    let targets: Vec<String> = serde_json::from_str(text).map_err(|e| broken(&e))?;
+    targets.iter().map(|target| AccountTarget::parse(target).map_err(|e| broken(&e))).collect()
 }

@@ -134,6 +134,7 @@ impl Sessions {
                 confirmed_at: Timestamp(found.confirmed_at),
                 strong: found.strong,
                 roles: held.roles,
+                scopes: held.scopes,
             },
             expires_at,
             notice,

@@ -4,7 +4,7 @@ use model::{Role, SessionId, UserId};
 use sea_orm::EntityTrait as _;
 
 use super::people::PersonInput;
-use super::ranks;
+use super::roles;
 use crate::call::{Actor, Call, Person, Stage};
 use crate::store::entity::user;
 use crate::testing::World;
@@ -39,6 +39,7 @@ impl World {
     pub(crate) async fn by(&self, user: UserId) -> Call {
         let read = self.services.core.store.read();
         let row = user::Entity::find_by_id(user.to_string()).one(read).await.unwrap().unwrap();
+        let held = roles::held_by(read, &user.to_string()).await.unwrap();
         self.call(Actor::Person(Person {
             user,
             user_name: row.user_name,
@@ -47,7 +48,8 @@ impl World {
             signed_in_at: self.clock.now(),
             confirmed_at: self.clock.now(),
             strong: true,
-            roles: ranks::roles_of_person(read, user).await.unwrap(),
+            roles: held.roles,
+            scopes: held.scopes,
         }))
     }
 }

@@ -83,6 +83,7 @@ impl World {
             role: role.as_str().into(),
             break_glass,
             created_at: 0,
+            scope: None,
         };
         let row = administrator::ActiveModel::from(row).reset_all();
         administrator::Entity::insert(row).exec_without_returning(core.store.write()).await.unwrap();

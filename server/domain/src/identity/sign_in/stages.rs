@@ -232,5 +232,6 @@ pub(crate) fn person_of(row: &session::Model, standing: &Standing) -> Result<Per
         confirmed_at: Timestamp(row.confirmed_at),
         strong: row.strong,
         roles: standing.held.roles.clone(),
+        scopes: standing.held.scopes.clone(),
     })
 }

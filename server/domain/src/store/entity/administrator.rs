@@ -12,6 +12,8 @@ pub struct Model {
     pub role: String,
     pub break_glass: bool,
     pub created_at: i64,
+    /// The accounts of an access administrator, as JSON.
+    pub scope: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,6 +1,16 @@
 //! One file per table.
 
+pub mod access_change;
+pub mod access_journal;
+pub mod access_stamp;
+pub mod access_touch;
+pub mod account;
+pub mod account_mark;
 pub mod administrator;
+pub mod api_key;
+pub mod application;
+pub mod application_assignment;
+pub mod assignment;
 pub mod audit_entry;
 pub mod audit_head;
 pub mod ceremony;
@@ -13,8 +23,10 @@ pub mod membership;
 pub mod outbox;
 pub mod password;
 pub mod password_history;
+pub mod permission_set;
 pub mod recovery_code;
 pub mod session;
+pub mod stored_section;
 pub mod stream;
 pub mod throttle;
 pub mod user;

@@ -12,6 +12,7 @@ mod m0006_outbox;
 mod m0007_people_orders;
 mod m0010_key_since;
 mod m0011_streams;
+mod m0012_access;
 
 /// All changes in order.
 pub struct Migrator;
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_people_orders::Migration),
             Box::new(m0010_key_since::Migration),
             Box::new(m0011_streams::Migration),
+            Box::new(m0012_access::Migration),
         ]
     }
 }

@@ -1,0 +1,102 @@
+//! The version of everything that decides who may go where. Each change of it writes down what it touched, so that every node
+//! drops exactly that from what it keeps in memory, before it answers the next request.
+
+use model::Timestamp;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{ActiveModelTrait as _, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::Principal;
+use crate::error::{Error, Result};
+use crate::store::entity::{access_stamp, access_touch, application_assignment, assignment};
+
+/// How long it is remembered what a step touched; a node that was away for longer forgets everything it knew.
+const REMEMBERED: i64 = 10 * Timestamp::MINUTE;
+
+/// More than this at once is everything.
+const MOST_AT_ONCE: usize = 200;
+
+/// What a change is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Touched {
+    /// Everybody: accounts, sets, or very many people.
+    #[expect(dead_code, reason = "accounts and sets come next")]
+    Everything,
+    /// What these people or groups were assigned, or who is in the group, or whether the person is active.
+    Only(Vec<Principal>),
+}
+
+/// Notes that a change touched something; inside its transaction.
+pub(crate) async fn touch<C: ConnectionTrait>(txn: &C, now: Timestamp, touched: Touched) -> Result<()> {
+    let moved = access_stamp::Entity::update_many()
+        .col_expr(access_stamp::Column::Version, Expr::col(access_stamp::Column::Version).add(1))
+        .filter(access_stamp::Column::Id.eq(1))
+        .exec(txn)
+        .await?;
+    if moved.rows_affected != 1 {
+        return Err(Error::internal("the stamp of access is missing"));
+    }
+    let version = current(txn).await?;
+    let mut named: Vec<String> = match touched {
+        Touched::Only(principals) if principals.len() <= MOST_AT_ONCE => principals.iter().map(Principal::id).collect(),
+        _ => vec!["*".to_owned()],
+    };
+    named.sort_unstable();
+    named.dedup();
+    let rows = named.into_iter().map(|touched| {
+        access_touch::ActiveModel::from(access_touch::Model { version, touched, at: now.0 }).reset_all()
+    });
+    access_touch::Entity::insert_many(rows).exec_without_returning(txn).await?;
+    Ok(())
+}
+
+/// Everything assigned to a principal goes with it; says how many grants that were. Inside the transaction that removes it.
+pub(crate) async fn forget<C: ConnectionTrait>(txn: &C, now: Timestamp, principal: Principal) -> Result<u64> {
+    let id = principal.id();
+    let grants = assignment::Entity::delete_many()
+        .filter(assignment::Column::PrincipalId.eq(&id))
+        .exec(txn)
+        .await?
+        .rows_affected;
+    application_assignment::Entity::delete_many()
+        .filter(application_assignment::Column::PrincipalId.eq(&id))
+        .exec(txn)
+        .await?;
+    touch(txn, now, Touched::Only(vec![principal])).await?;
+    Ok(grants)
+}
+
+/// The version now.
+pub(crate) async fn current<C: ConnectionTrait>(conn: &C) -> Result<i64> {
+    let row = access_stamp::Entity::find_by_id(1).one(conn).await?;
+    row.map(|row| row.version).ok_or_else(|| Error::internal("the stamp of access is missing"))
+}
+
+#[expect(dead_code, reason = "the index of entitlements comes next")]
+/// What was touched after a version: ids, or nothing where it must be taken for everything.
+pub(crate) async fn since<C: ConnectionTrait>(conn: &C, version: i64, now: i64) -> Result<Option<Vec<String>>> {
+    let rows = access_touch::Entity::find()
+        .filter(access_touch::Column::Version.gt(version))
+        .filter(access_touch::Column::Version.lte(now))
+        .order_by_asc(access_touch::Column::Version)
+        .limit(1_000)
+        .all(conn)
+        .await?;
+    // Steps without a gap, or something has been forgotten or cut off.
+    let mut expected = version;
+    for row in &rows {
+        if row.version > expected + 1 || row.touched == "*" {
+            return Ok(None);
+        }
+        expected = row.version;
+    }
+    Ok((expected == now).then(|| rows.into_iter().map(|row| row.touched).collect()))
+}
+
+/// Forgets what was touched long ago.
+pub(crate) async fn clean_up<C: ConnectionTrait>(conn: &C, now: Timestamp) -> Result<u64> {
+    let gone = access_touch::Entity::delete_many()
+        .filter(access_touch::Column::At.lt(now.plus(-REMEMBERED).0))
+        .exec(conn)
+        .await?;
+    Ok(gone.rows_affected)
+}
