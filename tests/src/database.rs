@@ -3,7 +3,10 @@
 use std::{
     env,
     process::{self, Command},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 #[derive(Debug)]
@@ -17,6 +20,7 @@ pub(crate) enum Database {
 }
 
 impl Database {
+    /// A copy of the one that [`template`] made: with all tables and no row, as after `vestibule migrate`.
     pub(crate) fn create() -> Self {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let Ok(server) = env::var("VESTIBULE_TEST_DATABASE_URL") else {
@@ -24,8 +28,7 @@ impl Database {
         };
         // Test binaries run one after another and each counts for itself; the process keeps them apart.
         let name = format!("vestibule_{}_{}", process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-        psql(&server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
-        psql(&server, &format!("CREATE DATABASE {name}"));
+        make(&server, &name, template(&server));
         Self::Postgres { server, name }
     }
 
@@ -33,10 +36,7 @@ impl Database {
     pub(crate) fn url(&self) -> Option<String> {
         match self {
             Self::Sqlite => None,
-            Self::Postgres { server, name } => {
-                let (address, _) = server.rsplit_once('/').expect("the URL of a PostgreSQL server ends in a database");
-                Some(format!("{address}/{name}"))
-            }
+            Self::Postgres { server, name } => Some(on(server, name)),
         }
     }
 
@@ -51,15 +51,48 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         if let Self::Postgres { server, name } = self {
-            psql(server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+            psql(server, &[&drop_statement(name)]);
         }
     }
 }
 
-fn psql(server: &str, statement: &str) {
-    let done = Command::new("psql")
-        .args(["--no-psqlrc", "--quiet", "--dbname", server, "--command", statement])
-        .output()
-        .expect("psql is installed");
-    assert!(done.status.success(), "{statement}: {}", String::from_utf8_lossy(&done.stderr));
+/// A copy of a database, under a name that an earlier process may have left behind.
+fn make(server: &str, name: &str, template: &str) {
+    psql(server, &[&drop_statement(name), &format!("CREATE DATABASE {name} TEMPLATE {template}")]);
+}
+
+fn drop_statement(name: &str) -> String {
+    format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+}
+
+fn on(server: &str, name: &str) -> String {
+    let (address, _) = server.rsplit_once('/').expect("the URL of a PostgreSQL server ends in a database");
+    format!("{address}/{name}")
+}
+
+/// The database that others are copied from: migrated by the binary once for each test binary. It stays behind on a server
+/// that is thrown away itself.
+fn template(server: &str) -> &'static str {
+    static TEMPLATE: OnceLock<String> = OnceLock::new();
+    TEMPLATE.get_or_init(|| {
+        let name = format!("vestibule_{}_template", process::id());
+        make(server, &name, "template1");
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let mut migrate = crate::server::command();
+        migrate.arg("migrate").env("VESTIBULE_DATA_DIR", folder.path());
+        let done = migrate.env("VESTIBULE_DATABASE_URL", on(server, &name)).output().expect("the binary starts");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        name
+    })
+}
+
+/// Statements one by one: a database is neither made nor dropped inside a transaction.
+fn psql(server: &str, statements: &[&str]) {
+    let mut command = Command::new("psql");
+    command.args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", server]);
+    for statement in statements {
+        command.args(["--command", statement]);
+    }
+    let done = command.output().expect("psql is installed");
+    assert!(done.status.success(), "{statements:?}: {}", String::from_utf8_lossy(&done.stderr));
 }

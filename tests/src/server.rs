@@ -34,6 +34,8 @@ struct Place {
     folder: TempDir,
     database: Database,
     environment: Vec<(String, String)>,
+    /// A copy of the binary that is given nothing of this machine's environment.
+    alone: Option<PathBuf>,
 }
 
 /// A running server.
@@ -74,6 +76,15 @@ impl Setup {
         self
     }
 
+    /// The binary itself stands in the empty folder, and its environment is what the tests set, and nothing else.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        let copy = self.data_dir().join("vestibule");
+        fs::copy(binary(), &copy).expect("a copy of the binary");
+        self.place.alone = Some(copy);
+        self
+    }
+
     /// Starts the server and waits until it listens.
     pub fn start(self) -> Vestibule {
         let process = Process::start(&self.place, self.demo);
@@ -93,7 +104,10 @@ impl Setup {
 impl Vestibule {
     pub fn setup() -> Setup {
         let folder = tempfile::Builder::new().prefix("vestibule-it-").tempdir().expect("a scratch folder");
-        Setup { place: Place { folder, database: Database::create(), environment: Vec::new() }, demo: false }
+        Setup {
+            place: Place { folder, database: Database::create(), environment: Vec::new(), alone: None },
+            demo: false,
+        }
     }
 
     /// An empty installation, listening.
@@ -220,14 +234,15 @@ impl Place {
         self.folder.path().join("stderr.log")
     }
 
-    /// The binary with nothing of this machine's environment that could change what it does.
     fn command(&self) -> Command {
-        let mut command = Command::new(binary());
-        for (name, _) in env::vars_os() {
-            if name.to_str().is_some_and(|name| name.starts_with("VESTIBULE_")) {
-                command.env_remove(name);
+        let mut command = match &self.alone {
+            Some(copy) => {
+                let mut command = Command::new(copy);
+                command.env_clear();
+                command
             }
-        }
+            None => self::command(),
+        };
         command
             .current_dir(self.folder.path())
             .env("VESTIBULE_DATA_DIR", self.folder.path())
@@ -272,7 +287,7 @@ impl Process {
         thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| send.send(line)));
 
         while let Ok(line) = printed.recv_timeout(PATIENCE) {
-            if let Some(address) = line.strip_prefix("listening on http://") {
+            if let Some((_, address)) = line.strip_prefix("listening on ").and_then(|url| url.split_once("://")) {
                 let port = address.trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok());
                 return Self { child, port: port.expect("the address names a port"), printed: Mutex::new(printed) };
             }
@@ -284,6 +299,17 @@ impl Process {
             fs::read_to_string(place.log()).unwrap_or_default()
         );
     }
+}
+
+/// The binary with nothing of this machine's environment that could change what it does.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(binary());
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("VESTIBULE_")) {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// The binary under test: `VESTIBULE_BIN`, or what `cargo build` made.

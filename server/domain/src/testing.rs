@@ -13,9 +13,10 @@ use url::Url;
 use crate::call::{Actor, Call};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::services::{Open, Services};
 use crate::store::entity::user;
+use crate::store::{self, Store};
 
 /// The moment at which tests begin: 2026-01-01T00:00:00Z.
 pub const START: Timestamp = Timestamp(1_767_225_600_000);
@@ -50,7 +51,7 @@ impl World {
 
     /// An empty installation, opened a little differently.
     pub async fn with(adjust: impl FnOnce(&mut Open)) -> Self {
-        let Unopened { mut open, clock, folder, dropped_at_end } = Self::unopened().await;
+        let Unopened { mut open, clock, folder, dropped_at_end } = Self::on(Fresh::Migrated).await;
         adjust(&mut open);
         let services = Services::open(open.clone()).await.expect("services open");
         Self { services, clock, open, folder, _dropped_at_end: dropped_at_end }
@@ -58,9 +59,13 @@ impl World {
 
     /// A database on which nothing has been opened yet.
     pub async fn unopened() -> Unopened {
+        Self::on(Fresh::Empty).await
+    }
+
+    async fn on(fresh: Fresh) -> Unopened {
         let folder = tempfile::tempdir().expect("scratch folder");
         let clock = Clock::manual(START);
-        let (database_url, dropped_at_end) = fresh_database(&folder).await;
+        let (database_url, dropped_at_end) = fresh_database(&folder, fresh).await;
         let open = Open {
             database_url,
             data_dir: folder.path().to_owned(),
@@ -139,6 +144,7 @@ impl World {
             user_agent: Some("test browser".to_owned()),
             device: None,
             now: self.clock.now(),
+            refusals: self.services.refusals().clone(),
         }
     }
 
@@ -166,26 +172,66 @@ impl Drop for DropAtEnd {
         let _ = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
             runtime.block_on(async {
-                if let Ok(admin) = Database::connect(server).await {
-                    let _ = admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
-                }
+                let _ = on_server(&server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
             });
         })
         .join();
     }
 }
 
-async fn fresh_database(folder: &TempDir) -> (String, Option<DropAtEnd>) {
+/// What is in a fresh database.
+#[derive(Clone, Copy)]
+enum Fresh {
+    Empty,
+    /// All tables and no row: what opening services would make first, and the slowest part of it on PostgreSQL.
+    Migrated,
+}
+
+async fn fresh_database(folder: &TempDir, fresh: Fresh) -> (String, Option<DropAtEnd>) {
     let Ok(server) = std::env::var("VESTIBULE_TEST_DATABASE_URL") else {
         return (format!("sqlite:{}", folder.path().join("vestibule.db").display()), None);
     };
-    let name = format!("t{}", data_encoding::HEXLOWER.encode(&Entropy::System.bytes::<8>().expect("chance")));
-    let admin = Database::connect(&server).await.map_err(Error::from).expect("PostgreSQL answers");
-    admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database of its own");
-    admin.close().await.expect("closed");
-    let mut url = Url::parse(&server).expect("address of PostgreSQL");
-    url.set_path(&name);
-    (url.to_string(), Some(DropAtEnd { server, name }))
+    let name = random_name();
+    let template = match fresh {
+        Fresh::Empty => "template1",
+        Fresh::Migrated => migrated_template(&server).await,
+    };
+    let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
+    on_server(&server, &create).await.expect("a database of its own");
+    (database_of(&server, &name), Some(DropAtEnd { server, name }))
+}
+
+/// The database that others are copied from: made once by each process, which then all its tests share. It stays behind on
+/// a server that is thrown away itself.
+async fn migrated_template(server: &str) -> &'static str {
+    static TEMPLATE: tokio::sync::OnceCell<String> = tokio::sync::OnceCell::const_new();
+    TEMPLATE
+        .get_or_init(|| async {
+            let name = random_name();
+            on_server(server, &format!("CREATE DATABASE {name}")).await.expect("a database of its own");
+            let store = Store::open(&database_of(server, &name), "template".to_owned(), Entropy::System).await;
+            let store = store.expect("the template opens");
+            store::migrate(&store, |_| {}).await.expect("the schema is made");
+            store.close().await;
+            name
+        })
+        .await
+}
+
+async fn on_server(server: &str, statement: &str) -> Result<()> {
+    let admin = Database::connect(server).await?;
+    admin.execute_unprepared(statement).await?;
+    Ok(admin.close().await?)
+}
+
+fn random_name() -> String {
+    format!("t{}", data_encoding::HEXLOWER.encode(&Entropy::System.bytes::<8>().expect("chance")))
+}
+
+fn database_of(server: &str, name: &str) -> String {
+    let mut url = Url::parse(server).expect("address of PostgreSQL");
+    url.set_path(name);
+    url.to_string()
 }
 
 #[cfg(test)]
