@@ -17,7 +17,8 @@ use url::Url;
 use crate::config::Config;
 use crate::edge::guard::Guard;
 use crate::edge::listener::Listener;
-use crate::edge::{Edge, ErrorPage, plain_page, tls};
+use crate::edge::tls::Tls;
+use crate::edge::{Edge, ErrorPage, plain_page};
 use crate::ops::health::{self, Health};
 use crate::ops::metrics::{self, Metrics};
 use crate::{assets, ui};
@@ -69,7 +70,7 @@ pub async fn run(config: &Config, demo: bool) -> Result<(), Failure> {
         None => None,
     };
     let ops_address = ops.as_ref().and_then(|socket| socket.local_addr().ok());
-    let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
+    let tls = config.tls.as_ref().map(Tls::open).transpose()?.map(Arc::new);
     let public_url = config.public_url(bound);
 
     let _lock = ServerLock::take(config.database_url.expose()).map_err(|error| explained(&error))?;
@@ -86,7 +87,7 @@ pub async fn run(config: &Config, demo: bool) -> Result<(), Failure> {
     let served = tokio::spawn(Listener { socket, tls, edge }.serve(stop(stopped.clone())));
     let ops = ops.map(|socket| {
         let guard = Guard::for_operators(public_url.clone(), services.clock().clone(), services.entropy().clone());
-        let router = metrics::router(metrics).merge(health::router(health.clone()));
+        let router = metrics::router(metrics, services.clone()).merge(health::router(health.clone()));
         let edge = Edge::new(guard, router, Arc::new(plain_page), Metrics::default());
         tokio::spawn(Listener { socket, tls: None, edge }.serve(stop(stopped.clone())))
     });

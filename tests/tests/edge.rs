@@ -228,6 +228,12 @@ fn requests_that_two_programs_could_read_differently_are_refused() {
         ("a folded line", format!("{post}X-A: b\r\n c\r\nContent-Length: 0\r\n\r\n{hidden}")),
         ("space before the colon", format!("{post}Content-Length : 0\r\n\r\n{hidden}")),
         ("a bare CR", format!("{post}X-A: b\rX-C: d\r\nContent-Length: 0\r\n\r\n{hidden}")),
+        ("a bare LF", format!("{post}X-A: b\nContent-Length: 0\r\n\r\n{hidden}")),
+        (
+            "a bare LF after the request line",
+            format!("{}Content-Length: 0\r\n\r\n{hidden}", post.replacen("\r\n", "\n", 1)),
+        ),
+        ("a bare LF at the end of the head", format!("{post}Content-Length: 0\r\n\n{hidden}")),
         ("NUL", format!("{post}X-A: b\0\r\nContent-Length: 0\r\n\r\n{hidden}")),
     ];
     for (what, bytes) in &shapes {
@@ -404,6 +410,16 @@ fn figures_are_for_operators_only() {
         "{}",
         answer.text
     );
+    for line in [
+        "vestibule_password_hashes_total 1",
+        "vestibule_password_hashes_waiting 0",
+        "vestibule_database_up 1",
+        "vestibule_outbox_pending{kind=\"mail\"} 0",
+        "vestibule_outbox_oldest_seconds{kind=\"webhook\"} 0",
+        "vestibule_outbox_given_up{kind=\"mail\"} 0",
+    ] {
+        assert!(answer.text.contains(line), "{line}: {}", answer.text);
+    }
     assert!(!answer.text.contains("bob"), "no names (OPS-03)");
     for path in ["/start", "/me/profile", "/actions/sign-in/password", "/admin"] {
         let answer =

@@ -37,6 +37,7 @@ pub struct Guard {
     origin: String,
     loopback: bool,
     trusted: Vec<IpNet>,
+    body_time: Duration,
     pub(super) clock: Clock,
     pub(super) entropy: Entropy,
 }
@@ -66,12 +67,18 @@ impl Guard {
     /// A guard for the address people use.
     pub fn new(public_url: Url, trusted: Vec<IpNet>, clock: Clock, entropy: Entropy) -> Self {
         let (origin, loopback) = (public_url.origin().ascii_serialization(), is_loopback(&public_url));
-        Self { any_host: false, origin, loopback, public_url, trusted, clock, entropy }
+        Self { any_host: false, origin, loopback, public_url, trusted, body_time: BODY_TIME, clock, entropy }
     }
 
     /// A guard for the operators' listener, which is asked by address and changes nothing.
     pub fn for_operators(public_url: Url, clock: Clock, entropy: Entropy) -> Self {
         Self { any_host: true, ..Self::new(public_url, Vec::new(), clock, entropy) }
+    }
+
+    /// Gives bodies another time.
+    #[cfg(test)]
+    pub fn with_body_time(self, body_time: Duration) -> Self {
+        Self { body_time, ..self }
     }
 
     /// Whether people reach us over https.
@@ -110,7 +117,7 @@ impl Guard {
         if !FROM_ELSEWHERE.contains(&path) {
             self.own_page(&request, facts)?;
         }
-        read(request).await
+        read(request, self.body_time).await
     }
 
     /// The host must be the public one. A trusted proxy may name the one that it was asked for.
@@ -187,7 +194,7 @@ fn only<'h>(headers: &'h HeaderMap, name: &str) -> Only<'h> {
 }
 
 /// Reads the whole body, within its limits.
-async fn read(request: Request<Body>) -> Result<Request<Body>, Refused> {
+async fn read(request: Request<Body>, time: Duration) -> Result<Request<Body>, Refused> {
     let too_large = || Refused::closing(StatusCode::PAYLOAD_TOO_LARGE, "body too large");
     let declared = match only(request.headers(), header::CONTENT_LENGTH.as_str()) {
         Only::None => 0,
@@ -201,7 +208,7 @@ async fn read(request: Request<Body>) -> Result<Request<Body>, Refused> {
     }
     let (parts, body) = request.into_parts();
     let read = Limited::new(body, MOST_BYTES).collect();
-    match tokio::time::timeout(BODY_TIME, read).await {
+    match tokio::time::timeout(time, read).await {
         Ok(Ok(bytes)) => Ok(Request::from_parts(parts, Body::from(bytes.to_bytes()))),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(Refused::closing(StatusCode::BAD_REQUEST, "body broken off")),

@@ -19,9 +19,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
-use tokio_rustls::TlsAcceptor;
 
 use super::Edge;
+use super::strict::Strict;
+use super::tls::Tls;
 
 /// For a TLS handshake and for the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -34,7 +35,7 @@ pub struct Listener {
     /// The socket.
     pub socket: TcpListener,
     /// Speaks TLS on it.
-    pub tls: Option<TlsAcceptor>,
+    pub tls: Option<Arc<Tls>>,
     /// Answers.
     pub edge: Edge,
 }
@@ -67,7 +68,7 @@ impl Listener {
             let task = tokio::spawn(async move {
                 let served = match tls {
                     None => connection.serve(stream, peer, watcher).await,
-                    Some(tls) => connection.serve_tls(tls, stream, peer, watcher).await,
+                    Some(tls) => connection.serve_tls(&tls, stream, peer, watcher).await,
                 };
                 if let Err(error) = served {
                     tracing::debug!(source = %peer.ip(), "a connection ended: {error}");
@@ -107,15 +108,10 @@ struct Connection {
 type Ended = Box<dyn std::error::Error + Send + Sync>;
 
 impl Connection {
-    async fn serve_tls(
-        self,
-        tls: TlsAcceptor,
-        stream: TcpStream,
-        peer: SocketAddr,
-        watcher: Watcher,
-    ) -> Result<(), Ended> {
-        let stream =
-            tokio::time::timeout(HEAD_TIME, tls.accept(stream)).await.map_err(|_| "TLS handshake too slow")??;
+    async fn serve_tls(self, tls: &Tls, stream: TcpStream, peer: SocketAddr, watcher: Watcher) -> Result<(), Ended> {
+        let stream = tokio::time::timeout(HEAD_TIME, tls.acceptor().accept(stream))
+            .await
+            .map_err(|_| "TLS handshake too slow")??;
         self.serve(stream, peer, watcher).await
     }
 
@@ -135,7 +131,8 @@ impl Connection {
                 Ok::<_, Infallible>(response)
             }
         });
-        let connection = watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
+        let connection =
+            watcher.watch(builder.serve_connection(TokioIo::new(Strict::new(stream)), service).into_owned());
         tokio::pin!(connection);
         // The protocol is known from the first bytes only, and nothing else limits the wait for those.
         tokio::select! {

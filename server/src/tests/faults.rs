@@ -19,10 +19,12 @@ use crate::edge::listener::Listener;
 use crate::edge::{Edge, plain_page};
 use crate::ops::metrics::Metrics;
 
+fn guard() -> Guard {
+    Guard::new(Url::parse("http://localhost:8080").unwrap(), Vec::new(), Clock::System, Entropy::System)
+}
+
 fn edge(router: Router) -> Edge {
-    let url = Url::parse("http://localhost:8080").unwrap();
-    let guard = Guard::new(url, Vec::new(), Clock::System, Entropy::System);
-    Edge::new(guard, router, Arc::new(plain_page), Metrics::default())
+    Edge::new(guard(), router, Arc::new(plain_page), Metrics::default())
 }
 
 fn ask(path: &str) -> Request<Body> {
@@ -47,17 +49,18 @@ async fn a_panic_is_one_500_and_nothing_else() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_request_that_never_ends_is_503() {
-    let edge = edge(Router::new().route("/slow", get(std::future::pending::<()>)));
+    let edge = edge(Router::new().route("/slow", get(std::future::pending::<()>))).with_patience(Duration::ZERO);
     let answer = edge.answer(ask("/slow"), PEER).await;
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.headers().contains_key(header::RETRY_AFTER));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_body_that_never_comes_is_given_up() {
-    let edge = edge(Router::new());
+    let guard = guard().with_body_time(Duration::ZERO);
+    let edge = Edge::new(guard, Router::new(), Arc::new(plain_page), Metrics::default());
     let request = Request::post("/x").header(header::HOST, "localhost:8080").header("sec-fetch-site", "same-origin");
     let drip = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
     let answer = edge.answer(request.body(Body::from_stream(drip)).unwrap(), PEER).await;
