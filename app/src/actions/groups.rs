@@ -2,9 +2,9 @@
 
 use domain::Error;
 use leptos::prelude::*;
-use model::{GroupId, Role, UserId, t};
+use model::{GroupId, Role, t};
 
-use super::{Act, local};
+use super::{Act, local, person_id};
 use crate::parts::notice::Flash;
 
 fn place(group: &str) -> String {
@@ -35,10 +35,10 @@ pub async fn group_update(
     #[server(default)] description: String,
 ) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
-    let outcome = match group_id(&id) {
-        Ok(group) => act.services().groups.update(act.call(), group, version, name.trim(), description.trim()).await,
-        Err(error) => Err(error),
-    };
+    let outcome = async {
+        act.services().groups.update(act.call(), group_id(&id)?, version, name.trim(), description.trim()).await
+    }
+    .await;
     match outcome {
         Ok(()) => act.go_saying(&place(&id), &Flash::new("group-saved").about(name.trim())),
         Err(error) => {
@@ -57,10 +57,7 @@ pub async fn group_delete(id: String, expected: String, name: String) -> Result<
         act.refuse(Error::invalid("name", t!("refused.name-differs")), &form, &[("name", &name)]);
         return Ok(());
     }
-    let outcome = match group_id(&id) {
-        Ok(group) => act.services().groups.delete(act.call(), group).await,
-        Err(error) => Err(error),
-    };
+    let outcome = async { act.services().groups.delete(act.call(), group_id(&id)?).await }.await;
     match outcome {
         Ok(()) => act.go_saying("/admin/groups", &Flash::new("group-deleted").about(expected)),
         Err(error) => act.refuse(error, &form, &[]),
@@ -76,10 +73,8 @@ pub async fn group_member_add(
     #[server(default)] next: String,
 ) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
-    let outcome = match (group_id(&group), super::id::<UserId>(&user, t!("noun.person"))) {
-        (Ok(group), Ok(user)) => act.services().groups.add_member(act.call(), group, user).await,
-        (Err(error), _) | (_, Err(error)) => Err(error),
-    };
+    let outcome =
+        async { act.services().groups.add_member(act.call(), group_id(&group)?, person_id(&user)?).await }.await;
     member_changed(&act, outcome, "member-added", &group, &user, &next);
     Ok(())
 }
@@ -92,10 +87,8 @@ pub async fn group_member_remove(
     #[server(default)] next: String,
 ) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
-    let outcome = match (group_id(&group), super::id::<UserId>(&user, t!("noun.person"))) {
-        (Ok(group), Ok(user)) => act.services().groups.remove_member(act.call(), group, user).await,
-        (Err(error), _) | (_, Err(error)) => Err(error),
-    };
+    let outcome =
+        async { act.services().groups.remove_member(act.call(), group_id(&group)?, person_id(&user)?).await }.await;
     member_changed(&act, outcome, "member-removed", &group, &user, &next);
     Ok(())
 }

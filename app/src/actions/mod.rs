@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use domain::{Call, Error, Services};
 use leptos::prelude::{ServerFnError, use_context};
-use model::{LocalPath, Refusal, t};
+use model::{LocalPath, Refusal, UserId, t};
 
 use crate::address::encode;
 use crate::context::Cx;
@@ -135,6 +135,11 @@ fn spoken(error: &Error) -> String {
 /// Where a form wants to go afterwards; anything but a path of this site is ignored.
 fn local(path: &str) -> Option<LocalPath> {
     LocalPath::parse(path).ok()
+}
+
+/// A person's id from a form.
+fn person_id(text: &str) -> Result<UserId, Error> {
+    id(text, t!("noun.person"))
 }
 
 /// An id from a form.

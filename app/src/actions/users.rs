@@ -4,28 +4,13 @@ use domain::Error;
 use domain::identity::people::{LinkSent, PersonInput};
 use domain::identity::sessions::Notice;
 use leptos::prelude::*;
-use model::{Role, UserId, t, words::count};
+use model::{Role, t, words::count};
 
-use super::{Act, id};
+use super::{Act, person_id};
 use crate::parts::notice::Flash;
 
 fn place(user: &str) -> String {
     format!("/admin/users/{user}")
-}
-
-/// Runs one change of a person and goes back to them.
-macro_rules! change {
-    ($act:ident, $id:ident, |$user:ident| $change:expr, $flash:expr) => {{
-        let outcome = match id::<UserId>(&$id, t!("noun.person")) {
-            Ok($user) => $change.await,
-            Err(error) => Err(error),
-        };
-        match outcome {
-            Ok(_) => $act.go_saying(&place(&$id), &$flash),
-            Err(error) => $act.refuse(error, &place(&$id), &[]),
-        }
-        Ok(())
-    }};
 }
 
 /// Creates a person, and sends the invitation where that was asked for.
@@ -86,10 +71,7 @@ pub async fn user_update(
         family_name: family_name.trim().to_owned(),
         display_name: display_name.trim().to_owned(),
     };
-    let outcome = match super::id::<UserId>(&id, t!("noun.person")) {
-        Ok(user) => act.services().people.update(act.call(), user, version, &input).await,
-        Err(error) => Err(error),
-    };
+    let outcome = async { act.services().people.update(act.call(), person_id(&id)?, version, &input).await }.await;
     match outcome {
         Ok(()) => act.go_saying(&place(&id), &Flash::new("user-saved").about(input.user_name)),
         Err(error) => act.refuse(error, &format!("{}/edit", place(&id)), &typed(&input)),
@@ -101,10 +83,7 @@ pub async fn user_update(
 #[server(prefix = "/actions", endpoint = "users/invite")]
 pub async fn user_invite(id: String) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
-    let sent = match self::id::<UserId>(&id, t!("noun.person")) {
-        Ok(user) => act.services().people.invite(act.call(), user).await,
-        Err(error) => Err(error),
-    };
+    let sent = async { act.services().people.invite(act.call(), person_id(&id)?).await }.await;
     link_sent(&act, &id, sent, "user-invited").await;
     Ok(())
 }
@@ -113,10 +92,7 @@ pub async fn user_invite(id: String) -> Result<(), ServerFnError> {
 #[server(prefix = "/actions", endpoint = "users/reset-password")]
 pub async fn user_reset_password(id: String) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
-    let sent = match self::id::<UserId>(&id, t!("noun.person")) {
-        Ok(user) => act.services().people.reset_password(act.call(), user).await,
-        Err(error) => Err(error),
-    };
+    let sent = async { act.services().people.reset_password(act.call(), person_id(&id)?).await }.await;
     link_sent(&act, &id, sent, "password-reset").await;
     Ok(())
 }
@@ -125,10 +101,7 @@ pub async fn user_reset_password(id: String) -> Result<(), ServerFnError> {
 #[server(prefix = "/actions", endpoint = "users/reset-factors")]
 pub async fn user_reset_factors(id: String) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
-    let sent = match self::id::<UserId>(&id, t!("noun.person")) {
-        Ok(user) => act.services().people.reset_factors(act.call(), user).await,
-        Err(error) => Err(error),
-    };
+    let sent = async { act.services().people.reset_factors(act.call(), person_id(&id)?).await }.await;
     link_sent(&act, &id, sent, "factors-reset").await;
     Ok(())
 }
@@ -156,34 +129,25 @@ async fn link_sent(act: &Act, user: &str, sent: Result<LinkSent, Error>, notice:
 #[server(prefix = "/actions", endpoint = "users/disable")]
 pub async fn user_disable(id: String) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
-    change!(
-        act,
-        id,
-        |user| act.services().people.disable(act.call(), user),
-        Flash::new("user-disabled").undo_with("id", id.clone())
-    )
+    let outcome = async { act.services().people.disable(act.call(), person_id(&id)?).await }.await;
+    act.finish(outcome, &place(&id), &Flash::new("user-disabled").undo_with("id", id.clone()));
+    Ok(())
 }
 
 /// Opens it again.
 #[server(prefix = "/actions", endpoint = "users/enable")]
 pub async fn user_enable(id: String) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
-    change!(
-        act,
-        id,
-        |user| act.services().people.enable(act.call(), user),
-        Flash::new("user-enabled").undo_with("id", id.clone())
-    )
+    let outcome = async { act.services().people.enable(act.call(), person_id(&id)?).await }.await;
+    act.finish(outcome, &place(&id), &Flash::new("user-enabled").undo_with("id", id.clone()));
+    Ok(())
 }
 
 /// Ends all sessions of a person.
 #[server(prefix = "/actions", endpoint = "users/end-sessions")]
 pub async fn user_end_sessions(id: String) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
-    let outcome = match self::id::<UserId>(&id, t!("noun.person")) {
-        Ok(user) => act.services().sessions.end_all_of(act.call(), user).await,
-        Err(error) => Err(error),
-    };
+    let outcome = async { act.services().sessions.end_all_of(act.call(), person_id(&id)?).await }.await;
     match outcome {
         Ok(ended) => act.go_saying(&place(&id), &Flash::new("sessions-ended").about(count("count.sessions", ended))),
         Err(error) => act.refuse(error, &place(&id), &[]),
@@ -199,7 +163,7 @@ pub async fn user_role_grant(
     #[server(default)] break_glass: String,
 ) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
-    let outcome = match (self::id::<UserId>(&id, t!("noun.person")), role.parse::<Role>()) {
+    let outcome = match (person_id(&id), role.parse::<Role>()) {
         (Ok(user), Ok(role)) => {
             act.services().administrators.grant_user(act.call(), user, role, break_glass == "on").await
         }
@@ -219,10 +183,7 @@ pub async fn user_delete(id: String, expected: String, name: String) -> Result<(
         act.refuse(Error::invalid("name", t!("refused.name-differs")), &form, &[("name", &name)]);
         return Ok(());
     }
-    let outcome = match self::id::<UserId>(&id, t!("noun.person")) {
-        Ok(user) => act.services().people.delete(act.call(), user).await,
-        Err(error) => Err(error),
-    };
+    let outcome = async { act.services().people.delete(act.call(), person_id(&id)?).await }.await;
     match outcome {
         Ok(()) => act.go_saying("/admin/users", &Flash::new("user-deleted").about(expected)),
         Err(error) => act.refuse(error, &form, &[]),

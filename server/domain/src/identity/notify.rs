@@ -26,86 +26,65 @@ pub(crate) async fn new_device<C: ConnectionTrait>(
     tell(txn, core, call, person, "New sign-in", &text).await
 }
 
-/// A factor was added.
-pub(crate) async fn factor_added<C: ConnectionTrait>(
-    txn: &C,
-    core: &Core,
-    call: &Call,
-    person: &user::Model,
-    name: &str,
-) -> Result<()> {
-    tell_of_change(
-        txn,
-        core,
-        call,
-        person,
-        "New second factor",
-        &format!("The second factor \u{201c}{name}\u{201d} was added"),
-    )
-    .await
+/// A change of their account that people are told of.
+pub(crate) enum Changed<'a> {
+    /// A factor of this name was added.
+    FactorAdded(&'a str),
+    /// A factor of this name was removed.
+    FactorRemoved(&'a str),
+    /// There are new recovery codes; the old ones are void.
+    RecoveryCodesMade,
+    /// A recovery code was used, and so many are left.
+    RecoveryCodeUsed(u64),
+    /// A passkey of this name looked as if it had been copied.
+    PasskeyFlagged(&'a str),
+    /// The password was changed.
+    Password,
 }
 
-/// A factor was removed.
-pub(crate) async fn factor_removed<C: ConnectionTrait>(
-    txn: &C,
-    core: &Core,
-    call: &Call,
-    person: &user::Model,
-    name: &str,
-) -> Result<()> {
-    tell_of_change(
-        txn,
-        core,
-        call,
-        person,
-        "Second factor removed",
-        &format!("The second factor \u{201c}{name}\u{201d} was removed"),
-    )
-    .await
+impl Changed<'_> {
+    fn subject(&self) -> &'static str {
+        match self {
+            Self::FactorAdded(_) => "New second factor",
+            Self::FactorRemoved(_) => "Second factor removed",
+            Self::RecoveryCodesMade => "New recovery codes",
+            Self::RecoveryCodeUsed(_) => "Recovery code used",
+            Self::PasskeyFlagged(_) => "Passkey refused",
+            Self::Password => "Password changed",
+        }
+    }
+
+    /// The beginning of a sentence that goes on with "for" and the person's name.
+    fn sentence(&self) -> String {
+        match self {
+            Self::FactorAdded(name) => format!("The second factor \u{201c}{name}\u{201d} was added"),
+            Self::FactorRemoved(name) => format!("The second factor \u{201c}{name}\u{201d} was removed"),
+            Self::RecoveryCodesMade => "New recovery codes were made".to_owned(),
+            Self::RecoveryCodeUsed(left) => format!("A recovery code was used, {left} are left,"),
+            Self::PasskeyFlagged(name) => {
+                format!("The passkey \u{201c}{name}\u{201d} may have been copied and is refused from now on")
+            }
+            Self::Password => "The password was changed".to_owned(),
+        }
+    }
 }
 
-/// There are new recovery codes; the old ones are void.
-pub(crate) async fn recovery_codes_made<C: ConnectionTrait>(
+/// Something about the account changed.
+pub(crate) async fn changed<C: ConnectionTrait>(
     txn: &C,
     core: &Core,
     call: &Call,
     person: &user::Model,
+    what: Changed<'_>,
 ) -> Result<()> {
-    tell_of_change(txn, core, call, person, "New recovery codes", "New recovery codes were made").await
-}
-
-/// A recovery code was used.
-pub(crate) async fn recovery_code_used<C: ConnectionTrait>(
-    txn: &C,
-    core: &Core,
-    call: &Call,
-    person: &user::Model,
-    left: u64,
-) -> Result<()> {
-    let what = format!("A recovery code was used, {left} are left,");
-    tell_of_change(txn, core, call, person, "Recovery code used", &what).await
-}
-
-/// A passkey looked as if it had been copied.
-pub(crate) async fn passkey_flagged<C: ConnectionTrait>(
-    txn: &C,
-    core: &Core,
-    call: &Call,
-    person: &user::Model,
-    name: &str,
-) -> Result<()> {
-    let what = format!("The passkey \u{201c}{name}\u{201d} may have been copied and is refused from now on");
-    tell_of_change(txn, core, call, person, "Passkey refused", &what).await
-}
-
-/// The password was changed.
-pub(crate) async fn password_changed<C: ConnectionTrait>(
-    txn: &C,
-    core: &Core,
-    call: &Call,
-    person: &user::Model,
-) -> Result<()> {
-    tell_of_change(txn, core, call, person, "Password changed", "The password was changed").await
+    let text = format!(
+        "{} for {}.\n\n{}\n\nIf it was not you, set a new password and tell your administrators:\n{}",
+        what.sentence(),
+        person.user_name,
+        circumstances(call),
+        place(core, "me/security"),
+    );
+    tell(txn, core, call, person, what.subject(), &text).await
 }
 
 /// A link to set a new password was asked for.
@@ -166,23 +145,6 @@ async fn owners<C: ConnectionTrait>(txn: &C) -> Result<Vec<user::Model>> {
         )
         .all(txn)
         .await?)
-}
-
-async fn tell_of_change<C: ConnectionTrait>(
-    txn: &C,
-    core: &Core,
-    call: &Call,
-    person: &user::Model,
-    subject: &str,
-    what: &str,
-) -> Result<()> {
-    let text = format!(
-        "{what} for {}.\n\n{}\n\nIf it was not you, set a new password and tell your administrators:\n{}",
-        person.user_name,
-        circumstances(call),
-        place(core, "me/security"),
-    );
-    tell(txn, core, call, person, subject, &text).await
 }
 
 async fn tell<C: ConnectionTrait>(

@@ -7,9 +7,10 @@ use sea_orm::{
 };
 
 use super::links;
+use super::notify::{self, Changed};
 use super::passwords::Password;
 use super::sign_in::stages::Standing;
-use super::{devices, notify, password_policy, sessions, throttle};
+use super::{devices, password_policy, sessions, throttle};
 use crate::call::Call;
 use crate::core::Core;
 use crate::error::{Error, Result};
@@ -108,7 +109,7 @@ impl Prepared {
         }
         throttle::empty(txn, core, "name", &person.user_name_key).await?;
         if self.before.is_some() {
-            notify::password_changed(txn, core, call, person).await?;
+            notify::changed(txn, core, call, person, Changed::Password).await?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::identity::factors::ceremonies::{self, Kind};
 use crate::identity::factors::kept::{self, Code};
 use crate::identity::factors::passkey::{self, Proof, Used};
 use crate::identity::factors::{Ceremony, recovery};
-use crate::identity::notify;
+use crate::identity::notify::{self, Changed};
 use crate::identity::sign_in::second_factor::{factor_bucket, note_copied, refused};
 use crate::identity::sign_in::stages::{Reached, promote, row_of};
 use crate::identity::sign_in::{FactorChoices, SessionGrant};
@@ -79,8 +79,14 @@ impl Me {
                 paid.succeeded(change.txn()).await?;
                 if let Code::Recovery { .. } = found {
                     let left = recovery::left(change.txn(), &row.user_id).await?;
-                    notify::recovery_code_used(change.txn(), core, call, &self.standing(person).await?.user, left)
-                        .await?;
+                    notify::changed(
+                        change.txn(),
+                        core,
+                        call,
+                        &self.standing(person).await?.user,
+                        Changed::RecoveryCodeUsed(left),
+                    )
+                    .await?;
                 }
                 found.credential()
             }

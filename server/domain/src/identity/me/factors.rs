@@ -9,7 +9,7 @@ use crate::call::{Call, Person};
 use crate::error::{Error, Result};
 use crate::identity::factors::kept::{self, NewFactor};
 use crate::identity::factors::{Ceremony, RecoveryCodes, TotpOffer, ceremonies, passkey, recovery, totp};
-use crate::identity::notify;
+use crate::identity::notify::{self, Changed};
 use crate::identity::sign_in::enrol::added;
 use crate::identity::sign_in::stages::row_of;
 use crate::secret::Secret;
@@ -75,7 +75,7 @@ impl Me {
         let codes = recovery::make_if_none(change.txn(), &self.0, call.now, &standing.user.id).await?;
         let event = added(credential).on("user", &standing.user.id, standing.user.user_name.clone());
         change.audit(call, event.with(serde_json::json!({"factor": name})));
-        notify::factor_added(change.txn(), &self.0, call, &standing.user, &name).await?;
+        notify::changed(change.txn(), &self.0, call, &standing.user, Changed::FactorAdded(&name)).await?;
         change.commit().await?;
         Ok(codes)
     }
@@ -109,7 +109,7 @@ impl Me {
         let event =
             Event::done("DeleteMfaDeviceForUser").on("user", &standing.user.id, standing.user.user_name.clone());
         change.audit(call, event.with(serde_json::json!({"factor": name})));
-        notify::factor_removed(change.txn(), &self.0, call, &standing.user, &name).await?;
+        notify::changed(change.txn(), &self.0, call, &standing.user, Changed::FactorRemoved(&name)).await?;
         change.commit().await
     }
 
@@ -126,7 +126,7 @@ impl Me {
             call,
             Event::done("CreateRecoveryCodes").on("user", &standing.user.id, standing.user.user_name.clone()),
         );
-        notify::recovery_codes_made(change.txn(), &self.0, call, &standing.user).await?;
+        notify::changed(change.txn(), &self.0, call, &standing.user, Changed::RecoveryCodesMade).await?;
         change.commit().await?;
         Ok(codes)
     }

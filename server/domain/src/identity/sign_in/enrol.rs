@@ -11,8 +11,9 @@ use crate::call::Call;
 use crate::error::Result;
 use crate::identity::factors::kept::NewFactor;
 use crate::identity::factors::{Ceremony, RecoveryCodes, TotpOffer, ceremonies, passkey, recovery, totp};
+use crate::identity::notify::{self, Changed};
+use crate::identity::password_policy;
 use crate::identity::set_password::{self, Keep};
-use crate::identity::{notify, password_policy};
 use crate::secret::Secret;
 use crate::store::entity::{session, user};
 
@@ -90,7 +91,7 @@ impl SignIn {
                 .on("user", &standing.user.id, standing.user.user_name.clone())
                 .with(serde_json::json!({"factor": name})),
         );
-        notify::factor_added(change.txn(), core, call, &standing.user, &name).await?;
+        notify::changed(change.txn(), core, call, &standing.user, Changed::FactorAdded(&name)).await?;
         let further = promote(change.txn(), core, call.now, row, Reached::strongly(stage, call.now)).await?;
         let progress = finish::step(core, call, &mut change, &standing, further, credential).await?;
         change.commit().await?;

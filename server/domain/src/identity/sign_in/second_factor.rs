@@ -10,13 +10,14 @@ use crate::authz::{Action, Resource, authorize, authorize_person};
 use crate::call::{Call, Person, Stage};
 use crate::core::Core;
 use crate::error::{Error, Result};
+use crate::identity::devices;
 use crate::identity::factors::ceremonies::{self, Kind};
 use crate::identity::factors::kept::{self, Code};
 use crate::identity::factors::passkey::{self, Proof};
 use crate::identity::factors::{Ceremony, recovery};
+use crate::identity::notify::{self, Changed};
 use crate::identity::sessions::{ACTIVE, end_where};
 use crate::identity::throttle::{self, Bucket};
-use crate::identity::{devices, notify};
 use crate::secret::Secret;
 use crate::store::entity::{factor, session};
 
@@ -39,7 +40,7 @@ pub(crate) async fn note_copied(core: &Core, call: &Call, row: &factor::Model) -
     let mut change = core.store.begin().await?;
     if !row.flagged {
         passkey::flag(change.txn(), row).await?;
-        notify::passkey_flagged(change.txn(), core, call, &standing.user, &row.name).await?;
+        notify::changed(change.txn(), core, call, &standing.user, Changed::PasskeyFlagged(&row.name)).await?;
     }
     let event =
         Event::refused("CredentialVerification", "the passkey's counter went backwards: it may have been copied");
@@ -68,7 +69,7 @@ impl SignIn {
                 paid.succeeded(change.txn()).await?;
                 if let Code::Recovery { .. } = found {
                     let left = recovery::left(change.txn(), &row.user_id).await?;
-                    notify::recovery_code_used(change.txn(), core, call, &standing.user, left).await?;
+                    notify::changed(change.txn(), core, call, &standing.user, Changed::RecoveryCodeUsed(left)).await?;
                 }
                 let proven = Proven { factor: true, ..Proven::default() };
                 let stage = next_stage(&standing, &core.settings(), proven, call.now)?;
