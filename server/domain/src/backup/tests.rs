@@ -82,25 +82,30 @@ fn elsewhere(world: &World) -> Open {
     }
 }
 
-/// On PostgreSQL both are refused, with the programs that do it there.
-async fn refused_on_postgres(world: &World) -> bool {
+/// A world with a file. On PostgreSQL backup and restore are refused, with the programs that do it there.
+async fn world_on_sqlite() -> Option<World> {
+    let world = World::new().await;
     if !world.services.core.store.is_postgres() {
-        return false;
+        return Some(world);
     }
     let file = world.folder().join("b");
     let error = world.services.backup.backup(&world.operator(), &file).await.unwrap_err();
     assert!(error.outside().contains("pg_dump"), "{error}");
     let error = restore(&world.operator(), &world.open, &file).await.unwrap_err();
     assert!(error.outside().contains("pg_restore"), "{error}");
-    true
+    None
+}
+
+/// A backup of what is there now.
+async fn backed_up(world: &World) -> (PathBuf, Made) {
+    let file = world.folder().join("b");
+    let made = world.services.backup.backup(&world.operator(), &file).await.unwrap();
+    (file, made)
 }
 
 #[tokio::test]
 async fn a_backup_under_load_is_one_moment_and_returns_on_another_machine() {
-    let world = World::new().await;
-    if refused_on_postgres(&world).await {
-        return;
-    }
+    let Some(world) = world_on_sqlite().await else { return };
     let store = world.services.core.store.clone();
     add(&store, 0).await;
     let writer = tokio::spawn(async move {
@@ -146,13 +151,9 @@ async fn a_backup_under_load_is_one_moment_and_returns_on_another_machine() {
 
 #[tokio::test]
 async fn a_restore_keeps_what_it_replaces_and_needs_the_server_to_be_gone() {
-    let world = World::new().await;
-    if refused_on_postgres(&world).await {
-        return;
-    }
-    let file = world.folder().join("b");
+    let Some(world) = world_on_sqlite().await else { return };
     add(&world.services.core.store, 1).await;
-    world.services.backup.backup(&world.operator(), &file).await.unwrap();
+    let (file, _) = backed_up(&world).await;
     add(&world.services.core.store, 2).await;
 
     let lock = ServerLock::take(&world.open.database_url).unwrap();
@@ -177,13 +178,9 @@ async fn a_restore_keeps_what_it_replaces_and_needs_the_server_to_be_gone() {
 
 #[tokio::test]
 async fn a_damaged_database_can_be_replaced_and_is_kept_with_its_log() {
-    let world = World::new().await;
-    if refused_on_postgres(&world).await {
-        return;
-    }
-    let file = world.folder().join("b");
+    let Some(world) = world_on_sqlite().await else { return };
     add(&world.services.core.store, 1).await;
-    world.services.backup.backup(&world.operator(), &file).await.unwrap();
+    let (file, _) = backed_up(&world).await;
     let call = world.operator();
     let (open, database) = (world.open.clone(), PathBuf::from(sqlite_path(&world.open.database_url).unwrap()));
     world.services.close().await;
@@ -198,10 +195,7 @@ async fn a_damaged_database_can_be_replaced_and_is_kept_with_its_log() {
 
 #[tokio::test]
 async fn nothing_is_overwritten_and_a_failed_backup_leaves_nothing() {
-    let world = World::new().await;
-    if refused_on_postgres(&world).await {
-        return;
-    }
+    let Some(world) = world_on_sqlite().await else { return };
     let file = world.folder().join("precious");
     fs::write(&file, "mine").unwrap();
     let error = world.services.backup.backup(&world.operator(), &file).await.unwrap_err();
@@ -218,12 +212,8 @@ async fn nothing_is_overwritten_and_a_failed_backup_leaves_nothing() {
 
 #[tokio::test]
 async fn what_is_no_backup_of_ours_is_refused_and_changes_nothing() {
-    let world = World::new().await;
-    if refused_on_postgres(&world).await {
-        return;
-    }
-    let file = world.folder().join("b");
-    world.services.backup.backup(&world.operator(), &file).await.unwrap();
+    let Some(world) = world_on_sqlite().await else { return };
+    let (file, _) = backed_up(&world).await;
     let bytes = fs::read(&file).unwrap();
     let open = elsewhere(&world);
     let database = PathBuf::from(sqlite_path(&open.database_url).unwrap());
@@ -277,12 +267,8 @@ async fn what_is_no_backup_of_ours_is_refused_and_changes_nothing() {
 
 #[tokio::test]
 async fn another_master_key_is_named() {
-    let world = World::new().await;
-    if refused_on_postgres(&world).await {
-        return;
-    }
-    let file = world.folder().join("b");
-    let made = world.services.backup.backup(&world.operator(), &file).await.unwrap();
+    let Some(world) = world_on_sqlite().await else { return };
+    let (file, made) = backed_up(&world).await;
     let open = elsewhere(&world);
     fs::rename(&open.master_key_file, with_ending(&open.master_key_file, ".old")).unwrap();
     let error = restore(&world.operator(), &open, &file).await.unwrap_err();
@@ -303,10 +289,7 @@ async fn another_master_key_is_named() {
 
 #[tokio::test]
 async fn a_backup_made_during_a_rotation_names_both_keys_and_lost_values_need_none() {
-    let world = World::new().await;
-    if refused_on_postgres(&world).await {
-        return;
-    }
+    let Some(world) = world_on_sqlite().await else { return };
     let core = &world.services.core;
     let row = |id: &str, sealed: String| ceremony::Model {
         id: id.to_owned(),
@@ -327,8 +310,7 @@ async fn a_backup_made_during_a_rotation_names_both_keys_and_lost_values_need_no
     files.prepare(&core.entropy).unwrap();
     files.keep_former().unwrap();
     files.put_in_place().unwrap();
-    let file = world.folder().join("b");
-    let made = world.services.backup.backup(&world.operator(), &file).await.unwrap();
+    let (file, made) = backed_up(&world).await;
     assert_ne!(made.master_key_id, old.id());
     let open = elsewhere(&world);
     let error = restore(&world.operator(), &open, &file).await.unwrap_err();
