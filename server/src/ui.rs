@@ -48,7 +48,7 @@ pub fn router(ui: &Ui, metrics: &Metrics) -> Router {
 /// The page for a status, for nobody in particular.
 pub fn problem(ui: &Ui, facts: &Facts, status: StatusCode) -> Response<Body> {
     let mut request = Request::new(Body::empty());
-    request.extensions_mut().insert(nobody(facts));
+    request.extensions_mut().insert(nobody(ui, facts));
     let mut response = problem_page(ui, request, status);
     response.extensions_mut().insert(Policy { page: true, wasm: false });
     response

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use model::{AccountTarget, Role, SessionId, Timestamp, UserId};
 
+use crate::audit::refusals::Refusals;
 use crate::secret::Secret;
 
 /// One request, or one run of a job.
@@ -21,6 +22,8 @@ pub struct Call {
     pub device: Option<Secret>,
     /// The moment, read once.
     pub now: Timestamp,
+    /// Where it is noted when this call is refused for lack of rights.
+    pub refusals: Refusals,
 }
 
 impl Call {
@@ -32,7 +35,15 @@ impl Call {
 
     /// A call of the local command line, or of a job, which has no address.
     pub fn local(actor: Actor, request_id: impl Into<String>, now: Timestamp) -> Self {
-        Self { actor, request_id: request_id.into(), source: None, user_agent: None, device: None, now }
+        Self {
+            actor,
+            request_id: request_id.into(),
+            source: None,
+            user_agent: None,
+            device: None,
+            now,
+            refusals: Refusals::default(),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use url::Url;
 
+use crate::audit::refusals::Refusals;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::identity::passwords::Hasher;
@@ -38,6 +39,8 @@ pub struct Core {
     pub outbound_allow: Vec<ipnet::IpNet>,
     /// The settings as last read; refreshed every second and at each change on this node.
     pub settings: watch::Sender<Arc<Settings>>,
+    /// Requests refused for lack of rights, on their way into the log.
+    pub refusals: Refusals,
     /// Woken when something was put into the outbox.
     pub outbox_wake: tokio::sync::Notify,
 }

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::audit::log::AuditLog;
+use crate::audit::refusals::Refusals;
 use crate::backup::Backup;
 use crate::clock::Clock;
 use crate::core::Core;
@@ -125,6 +126,7 @@ impl Services {
             throttle: open.throttle,
             outbound_allow: open.outbound_allow,
             settings: watch::Sender::new(Arc::new(settings)),
+            refusals: Refusals::default(),
             outbox_wake: tokio::sync::Notify::new(),
         });
         Ok(Self::over(core))
@@ -156,6 +158,11 @@ impl Services {
     /// Chance, for request ids.
     pub fn entropy(&self) -> &Entropy {
         &self.core.entropy
+    }
+
+    /// Where refused requests are noted, for whoever builds a `Call`.
+    pub fn refusals(&self) -> &Refusals {
+        &self.core.refusals
     }
 
     /// The settings in force.

@@ -117,7 +117,7 @@ pub async fn visit(
     let answer = Answer::default();
     let device = cookie(request.headers(), cookies.device).map(Secret::new);
     let visit = Visit {
-        call: call(&facts, resolved.as_deref(), device),
+        call: call(&ui, &facts, resolved.as_deref(), device),
         session: resolved,
         nonce: facts.nonce.clone(),
         answer: answer.clone(),
@@ -158,7 +158,7 @@ async fn resolve(session: &Session, now: Timestamp) -> Result<Option<Arc<Resolve
 }
 
 /// The first argument of every service function.
-fn call(facts: &Facts, session: Option<&Resolved>, device: Option<Secret>) -> Call {
+fn call(ui: &Ui, facts: &Facts, session: Option<&Resolved>, device: Option<Secret>) -> Call {
     Call {
         actor: session.map_or(Actor::Anonymous, |session| Actor::Person(session.person.clone())),
         request_id: facts.id.clone(),
@@ -166,12 +166,13 @@ fn call(facts: &Facts, session: Option<&Resolved>, device: Option<Secret>) -> Ca
         user_agent: facts.user_agent.clone(),
         device,
         now: facts.now,
+        refusals: ui.services.refusals().clone(),
     }
 }
 
 /// A call by nobody, for the error pages of the edge.
-pub fn nobody(facts: &Facts) -> Visit {
-    Visit { call: call(facts, None, None), session: None, nonce: facts.nonce.clone(), answer: Answer::default() }
+pub fn nobody(ui: &Ui, facts: &Facts) -> Visit {
+    Visit { call: call(ui, facts, None, None), session: None, nonce: facts.nonce.clone(), answer: Answer::default() }
 }
 
 async fn apply(

@@ -5,6 +5,7 @@
 
 pub mod chain;
 pub mod log;
+pub mod refusals;
 pub mod retention;
 mod verify;
 

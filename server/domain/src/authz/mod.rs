@@ -254,7 +254,12 @@ pub fn authorize(call: &Call, action: Action, resource: Resource) -> Result<()> 
         Decision::Allow => Ok(()),
         Decision::Refuse(Refusal::SignInNeeded) => Err(Error::sign_in_needed()),
         Decision::Refuse(Refusal::ConfirmNeeded) => Err(Error::confirm_needed()),
-        Decision::Refuse(_) => Err(Error::forbidden().because(format!("{action:?} on {resource:?}"))),
+        Decision::Refuse(_) => {
+            if !is_own(action) {
+                call.refusals.note(call, action, resource);
+            }
+            Err(Error::forbidden().because(format!("{action:?} on {resource:?}")))
+        }
     }
 }
 

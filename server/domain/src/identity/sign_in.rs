@@ -13,6 +13,8 @@ mod password_tests;
 pub(crate) mod second_factor;
 pub(crate) mod stages;
 
+pub(crate) use link::send_reset_links;
+
 use std::sync::Arc;
 
 use model::{LocalPath, Timestamp};

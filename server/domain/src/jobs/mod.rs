@@ -1,5 +1,6 @@
 //! What happens later: deliveries from the outbox, streams of audit entries, the settings of other nodes, clean-up.
 
+pub mod figures;
 pub mod mail;
 pub mod outbox;
 pub(crate) mod streams;
@@ -19,11 +20,14 @@ use model::Timestamp;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
+use crate::audit::refusals;
 use crate::authz::{Action, Resource, authorize};
 use crate::call::{Actor, Call};
 use crate::core::Core;
 use crate::error::{Error, Result};
+use crate::identity::sign_in::send_reset_links;
 use crate::{key_rotation, settings_service};
+use figures::{Passwords, Queues};
 use outbox::{Failure, Payload, Taken};
 use sweeper::Swept;
 
@@ -54,9 +58,22 @@ impl Jobs {
     pub async fn run_due(&self, call: &Call) -> Result<Round> {
         authorize(call, Action::RunJobs, Resource::Organisation)?;
         settings_service::refresh(&self.0, None).await?;
+        refusals::write(&self.0, call.now).await?;
         streams::to_webhooks(&self.0, call.now).await?;
         let logged = syslog::run(&self.0, call.now).await?;
         Ok(Round { logged, ..self.deliver(call.now).await? })
+    }
+
+    /// How busy the hashing of passwords is on this node.
+    pub fn passwords(&self, call: &Call) -> Result<Passwords> {
+        authorize(call, Action::RunJobs, Resource::Organisation)?;
+        Ok(figures::passwords(&self.0))
+    }
+
+    /// How long the queues in the database are.
+    pub async fn queues(&self, call: &Call) -> Result<Queues> {
+        authorize(call, Action::RunJobs, Resource::Organisation)?;
+        figures::queues(&self.0, call.now).await
     }
 
     /// Removes what has run out.
@@ -80,6 +97,7 @@ impl Jobs {
             key_rotation::look(&self.0, now).await?;
             let seen = Some(state.load(Relaxed)).filter(|version| *version != 0);
             state.store(settings_service::refresh(&self.0, seen).await?, Relaxed);
+            refusals::write(&self.0, now).await?;
             streams::to_webhooks(&self.0, now).await
         });
         let delivering = repeat(OFTEN, &self.0.outbox_wake, stopped.clone(), "deliveries", || async {
@@ -97,6 +115,9 @@ impl Jobs {
             self.sweep(&call).await.map(drop)
         });
         tokio::join!(ending, watching, delivering, logging, sweeping);
+        if let Err(e) = refusals::write(&self.0, Timestamp(i64::MAX)).await {
+            tracing::warn!(error = %e, cause = e.cause(), "the last refused requests are not in the audit log");
+        }
     }
 
     /// Delivers what is due.
@@ -164,6 +185,15 @@ async fn deliver_one(core: &Core, row: &Taken) -> std::result::Result<(), Failur
                 return Err(Failure::ForNow("no mail is configured on this node".to_owned()));
             };
             mail::send(settings, &row.id, row.created_at, to, subject, text).await.map(drop)
+        }
+        Ok(Payload::ResetLinks { typed, request_id, source, user_agent }) => {
+            let call = Call {
+                source: *source,
+                user_agent: user_agent.clone(),
+                ..Call::local(Actor::Anonymous, request_id.clone(), core.clock.now())
+            };
+            let sent = send_reset_links(core, &call, typed).await;
+            sent.map_err(|e| Failure::ForNow(e.cause().unwrap_or(e.outside()).to_owned()))
         }
         Ok(Payload::Webhook { webhook, event, body }) => {
             webhook::send(core, core.clock.now(), webhook::Delivery { id: &row.id, webhook, event, body }).await

@@ -4,6 +4,8 @@
 //! that dies leaves the row to the others when the lease is over. A delivery is therefore made at least once, and the row's
 //! id goes along as message or webhook id, so that the other side can tell a repetition.
 
+use std::net::IpAddr;
+
 use model::Timestamp;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -36,6 +38,17 @@ pub(crate) enum Payload {
         /// The words.
         text: String,
     },
+    /// Somebody has forgotten a password: whoever is meant gets a link by mail.
+    ResetLinks {
+        /// A name or an address.
+        typed: String,
+        /// The request that asked, for the audit entry and the mail.
+        request_id: String,
+        /// Where it came from.
+        source: Option<IpAddr>,
+        /// With which browser.
+        user_agent: Option<String>,
+    },
     /// An event for a webhook; where it goes and how it is signed is read from the settings when it leaves.
     Webhook {
         /// Which of the webhooks of the settings.
@@ -47,11 +60,18 @@ pub(crate) enum Payload {
     },
 }
 
+const MAIL: &str = "mail";
+const RESET: &str = "reset";
+const WEBHOOK: &str = "webhook";
+/// Every kind of delivery.
+pub(super) const KINDS: [&str; 3] = [MAIL, RESET, WEBHOOK];
+
 impl Payload {
     fn kind(&self) -> &'static str {
         match self {
-            Self::Mail { .. } => "mail",
-            Self::Webhook { .. } => "webhook",
+            Self::Mail { .. } => MAIL,
+            Self::ResetLinks { .. } => RESET,
+            Self::Webhook { .. } => WEBHOOK,
         }
     }
 }
@@ -133,7 +153,7 @@ pub(crate) async fn next_due(core: &Core) -> Result<Option<Timestamp>> {
     Ok(due.flatten().map(Timestamp))
 }
 
-fn open() -> sea_orm::Condition {
+pub(super) fn open() -> sea_orm::Condition {
     sea_orm::Condition::all().add(Column::DoneAt.is_null()).add(Column::FailedAt.is_null())
 }
 

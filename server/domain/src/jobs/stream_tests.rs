@@ -107,9 +107,16 @@ async fn an_event_arrives_signed_and_a_repetition_has_the_same_id() {
     let (_, secret) = add_webhook(&world, &format!("http://{address}/hook"), &["Wanted"]).await;
     happen(&world.services, &world.operator(), "Wanted", "first", json!({ "a": { "from": 1, "to": 2 } })).await;
     happen(&world.services, &world.operator(), "Unwanted", "second", Value::Null).await;
+    let behind = async || world.services.jobs.queues(&job(&world)).await.unwrap().behind;
+    assert_eq!(
+        behind().await.into_values().collect::<Vec<_>>(),
+        [3],
+        "all since the stream began, its own setting up included"
+    );
 
     let round = world.services.jobs.run_due(&job(&world)).await.unwrap();
     assert_eq!((round.delivered, round.failed), (0, 1));
+    assert_eq!(behind().await.into_values().collect::<Vec<_>>(), [0], "what is left is the outbox's");
     world.clock.advance(Timestamp::MINUTE);
     let round = world.services.jobs.run_due(&job(&world)).await.unwrap();
     assert_eq!((round.delivered, round.failed), (1, 0));

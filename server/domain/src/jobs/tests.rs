@@ -6,6 +6,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
+use super::figures::Deliveries;
 use super::mail::{MailSettings, MailTls};
 use super::outbox::{self, MOST_ATTEMPTS};
 use crate::Secret;
@@ -118,6 +119,33 @@ async fn a_mail_is_tried_again_with_growing_waits_and_given_up_in_the_end() {
     world.clock.advance(8 * Timestamp::DAY);
     assert_eq!(world.services.jobs.sweep(&job(&world)).await.unwrap().outbox, 1);
     assert_eq!(row::Entity::find().count(core.store.read()).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn operators_see_how_long_the_queues_are_and_how_old() {
+    let (port, _mails) = smtp("450 try later").await;
+    let world = World::with(|open| open.mail = Some(mail_at(port))).await;
+    let core = &world.services.core;
+    let mails = async || world.services.jobs.queues(&job(&world)).await.unwrap().outbox["mail"];
+    assert_eq!(mails().await, Deliveries::default());
+    outbox::enqueue_mail(core.store.write(), core, world.clock.now(), "a@example.com", "S", "T").await.unwrap();
+    world.clock.advance(5_000);
+    outbox::enqueue_mail(core.store.write(), core, world.clock.now(), "b@example.com", "S", "T").await.unwrap();
+    assert_eq!(mails().await, Deliveries { pending: 2, oldest: 5_000, ..Deliveries::default() });
+    world.services.jobs.run_due(&job(&world)).await.unwrap();
+    assert_eq!(mails().await, Deliveries { pending: 2, retried: 2, oldest: 5_000, ..Deliveries::default() });
+    while let Some(due) = outbox::next_due(core).await.unwrap() {
+        world.clock.advance(due.since(world.clock.now()));
+        world.services.jobs.run_due(&job(&world)).await.unwrap();
+    }
+    assert_eq!(mails().await, Deliveries { given_up: 2, ..Deliveries::default() });
+
+    let made = || world.services.jobs.passwords(&job(&world)).unwrap().made;
+    let before = made();
+    assert!(world.try_password(&world.anonymous(), "nobody", "wrong").await.is_err());
+    assert_eq!(made() - before, 1);
+    assert!(world.services.jobs.queues(&world.anonymous()).await.is_err(), "for jobs only");
+    assert!(world.services.jobs.passwords(&world.operator()).is_err(), "for jobs only");
 }
 
 #[tokio::test]

@@ -9,12 +9,14 @@ use super::{LinkPurpose, LinkView, Progress, SignIn, finish, password};
 use crate::audit::Event;
 use crate::authz::{Action, Resource, authorize};
 use crate::call::Call;
+use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::identity::passwords::{Password, Verdict};
 use crate::identity::sessions::ACTIVE;
 use crate::identity::set_password::{self, Keep};
 use crate::identity::throttle::{self, Bucket};
 use crate::identity::{links, notify, password_policy};
+use crate::jobs::outbox::{self, Payload};
 use crate::secret::Secret;
 use crate::store::Change;
 use crate::store::entity::{link, user};
@@ -27,53 +29,59 @@ fn dead() -> Error {
     Error::not_accepted("This link does not work any more. Ask for a new one.")
 }
 
+/// Mails a link to everybody active whom a name or an address means. The second half of [`SignIn::forgot`].
+pub(crate) async fn send_reset_links(core: &Core, call: &Call, typed: &str) -> Result<()> {
+    let typed = name_key(typed);
+    let means =
+        sea_orm::Condition::any().add(user::Column::UserNameKey.eq(&typed)).add(user::Column::EmailKey.eq(&typed));
+    let people = user::Entity::find().filter(means).limit(MOST_ADDRESSEES).all(core.store.read()).await?;
+    let mut change = core.store.begin().await?;
+    let mut sent = 0;
+    for person in people.iter().filter(|person| person.status == ACTIVE) {
+        let id: UserId = person.id.parse().map_err(|e| Error::internal(format!("user {}: {e}", person.id)))?;
+        let token =
+            links::issue(change.txn(), core, call.now, id, LinkPurpose::PasswordReset, links::RESET_LIVES).await?;
+        notify::reset_link(change.txn(), core, call, person, links::address(core, &token).expose()).await?;
+        change.audit(call, Event::done("ForgotPassword").on("user", &person.id, person.user_name.clone()));
+        sent += 1;
+    }
+    if sent == 0 {
+        change.audit(call, Event::refused("ForgotPassword", "nobody active has this name or address"));
+    }
+    change.commit().await
+}
+
 impl LinkPurpose {
     /// Links that set a password.
     pub(crate) const FOR_PASSWORDS: [Self; 3] = [Self::FirstOwner, Self::Invitation, Self::PasswordReset];
 }
 
 impl SignIn {
-    /// "Forgot password": the same answer for everybody; mail goes through the outbox.
+    /// "Forgot password": the same answer and the same work for everybody. Who is meant is found out afterwards, by the job that
+    /// empties the outbox ([`send_reset_links`]): a request that finds nobody must not be quicker.
     pub async fn forgot(&self, call: &Call, user_name_or_email: &str) -> Result<()> {
         authorize(call, Action::SignIn, Resource::Organisation)?;
         let core = &*self.0;
-        let typed = name_key(user_name_or_email.trim());
+        let typed = user_name_or_email.trim();
         let source = Bucket::paid_back(core, "reset-source", &throttle::source_of(call), core.throttle.reset_source)?;
         throttle::pay(&core.store, call.now, vec![source]).await?;
-        let name = Bucket::paid_back(core, "reset-name", &typed, core.throttle.reset_name)?;
+        let name = Bucket::paid_back(core, "reset-name", &name_key(typed), core.throttle.reset_name)?;
         // Too many for one name: no more mail, and no other answer, so that nothing is told and nobody is flooded.
         let quiet = throttle::pay(&core.store, call.now, vec![name]).await.is_err();
-        // What is neither a name nor an address is looked up as nobody: it may hold what a database refuses.
-        let known =
-            UserName::parse(user_name_or_email.trim()).is_ok() || Email::parse(user_name_or_email.trim()).is_ok();
-        let typed = if known { typed } else { String::new() };
-        let people = user::Entity::find()
-            .filter(
-                sea_orm::Condition::any()
-                    .add(user::Column::UserNameKey.eq(&typed))
-                    .add(user::Column::EmailKey.eq(&typed)),
-            )
-            .limit(MOST_ADDRESSEES)
-            .all(core.store.read())
-            .await?;
         let mut change = core.store.begin().await?;
-        let mut sent = 0;
-        for person in people.iter().filter(|person| person.status == ACTIVE && core.mail.is_some() && !quiet) {
-            let id: UserId = person.id.parse().map_err(|e| Error::internal(format!("user {}: {e}", person.id)))?;
-            let token =
-                links::issue(change.txn(), core, call.now, id, LinkPurpose::PasswordReset, links::RESET_LIVES).await?;
-            notify::reset_link(change.txn(), core, call, person, links::address(core, &token).expose()).await?;
-            change.audit(call, Event::done("ForgotPassword").on("user", &person.id, person.user_name.clone()));
-            sent += 1;
-        }
-        if sent == 0 {
-            // The same commit for a name that is not there.
-            let why = if quiet {
-                "asked too often"
-            } else {
-                "nobody active has this name or address, or no mail is configured"
-            };
+        if quiet || core.mail.is_none() {
+            let why = if quiet { "asked too often" } else { "no mail is configured" };
             change.audit(call, Event::refused("ForgotPassword", why));
+        } else {
+            let payload = Payload::ResetLinks {
+                // What is neither a name nor an address is nobody's, and too long for a row of the outbox perhaps.
+                typed: if UserName::parse(typed).is_ok() || Email::parse(typed).is_ok() { typed } else { "" }
+                    .to_owned(),
+                request_id: call.request_id.clone(),
+                source: call.source,
+                user_agent: call.user_agent.clone(),
+            };
+            outbox::enqueue(change.txn(), core, call.now, &payload).await?;
         }
         change.commit().await
     }
