@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A throw-away PostgreSQL on loopback. `postgres.sh start` prints its folder and its URL; `postgres.sh stop FOLDER` ends it.
+# A throw-away PostgreSQL on loopback. `postgres.sh start` prints its folder and its URL; `postgres.sh stop FOLDER` ends it;
+# `kill FOLDER` and `revive FOLDER` are for tests of what happens while it is away.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -31,11 +32,16 @@ start() {
   die "PostgreSQL did not start"
 }
 
+# Under the same port and settings as before, which pg_ctl remembers.
+revive() { as_postgres "$programs/pg_ctl" -D "$1/data" -w -l "$1/log" restart >/dev/null 2>&1; }
+
 case ${1:-} in
   start) start ;;
+  kill) as_postgres "$programs/pg_ctl" -D "${2:?the folder that start printed}/data" -m immediate stop >/dev/null ;;
+  revive) revive "${2:?the folder that start printed}" ;;
   stop)
     as_postgres "$programs/pg_ctl" -D "${2:?the folder that start printed}/data" -m immediate stop >/dev/null
     rm -rf "$2"
     ;;
-  *) die "usage: postgres.sh start | stop FOLDER" ;;
+  *) die "usage: postgres.sh start | stop FOLDER | kill FOLDER | revive FOLDER" ;;
 esac

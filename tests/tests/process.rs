@@ -51,6 +51,22 @@ fn every_file_that_a_page_names_is_there_compressed_and_may_be_kept() {
 }
 
 #[test]
+fn one_file_in_an_empty_folder_with_variables_only_is_a_whole_portal() {
+    let mut server = Vestibule::setup().alone().start();
+    let (olga, owner) = server.owner("olga");
+    assert_eq!(owner.get("/admin/users").status, StatusCode::OK);
+    let page = server.browser().get("/start/sign-in");
+    let files = static_files(&page.body);
+    assert!(files.iter().any(|file| is_sheet(file)), "{files:?}");
+    for file in files {
+        assert_eq!(server.browser().get(file).status, StatusCode::OK, "{file} is inside the binary");
+    }
+    assert!(server.terminate().success());
+    server.start_again();
+    olga.enter(&server.browser());
+}
+
+#[test]
 fn it_ends_when_asked_and_comes_back_after_a_power_cut() {
     let mut server = Vestibule::start();
     let ended = server.terminate();
