@@ -130,7 +130,7 @@ fn finish_confirm(act: &Act, confirmed: Result<SessionGrant, Error>, next: &str)
 pub async fn me_add_totp(ceremony: String, code: String, #[server(default)] name: String) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
     match act.services().me.add_totp_finish(act.call(), &ceremony, &Secret::new(code), &name).await {
-        Ok(codes) => factor_added(&act, &codes).await,
+        Ok((grant, codes)) => factor_added(&act, &grant, &codes).await,
         Err(error) => act.refuse(error, "/me/factors/app", &[("ceremony", &ceremony), ("name", &name)]),
     }
     Ok(())
@@ -153,18 +153,19 @@ pub async fn me_add_passkey(
 ) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
     match act.services().me.add_passkey_finish(act.call(), &ceremony, &answer, &name).await {
-        Ok(codes) => factor_added(&act, &codes).await,
+        Ok((grant, codes)) => factor_added(&act, &grant, &codes).await,
         Err(error) => act.refuse(error, "/me/factors/passkey", &[("name", &name)]),
     }
     Ok(())
 }
 
-async fn factor_added(act: &Act, codes: &RecoveryCodes) {
+async fn factor_added(act: &Act, grant: &SessionGrant, codes: &RecoveryCodes) {
+    act.cx.keep_session(grant);
     if codes.0.is_empty() {
         act.go_saying(SECURITY, &Flash::new("factor-added"));
         return;
     }
-    match leave_codes(act, None, codes).await {
+    match leave_codes(act, Some(grant), codes).await {
         Ok(()) => act.go_saying("/me/recovery-codes", &Flash::new("factor-added")),
         Err(error) => act.problem(error),
     }

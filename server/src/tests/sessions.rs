@@ -2,6 +2,7 @@
 
 use axum::http::{StatusCode, header};
 use domain::identity::test_people::{PASSWORD, code_at};
+use model::Role;
 
 use super::{Site, get};
 
@@ -158,4 +159,26 @@ async fn while_the_database_is_away_nobody_loses_their_cookie() {
     let answer = browser.get("/start").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "DB-15");
     assert!(answer.cookies().is_empty(), "the session may be alive");
+}
+
+#[tokio::test]
+async fn a_promoted_person_adds_a_factor_and_is_an_administrator_at_once() {
+    let site = Site::new().await;
+    let alice = site.world.person("alice").await;
+    let progress = site.world.sign_in("alice").await;
+    let mut browser = site.browser_with(&progress.session);
+    let before = browser.jar.get("vestibule").cloned();
+    site.world.services.administrators.grant_user(&site.world.operator(), alice, Role::Owner, false).await.unwrap();
+    assert_eq!(browser.get("/admin/settings").await.status, StatusCode::FORBIDDEN, "the role sleeps without a factor");
+    let call = site.world.with_token(&progress.session.token).await;
+    let offer = site.world.services.me.add_totp_begin(&call).await.unwrap();
+    let code = code_at(&offer.secret, site.world.clock.now());
+    let form = format!("ceremony={}&code={}&name=Phone", offer.ceremony, code.expose());
+    let added = browser.post("/actions/me/add-app", &form).await;
+    assert_eq!((added.status, added.header("location")), (StatusCode::SEE_OTHER, "/me/recovery-codes"));
+    assert_ne!(browser.jar.get("vestibule").cloned(), before, "SESS-02");
+    let shown = browser.get("/me/recovery-codes").await.body;
+    let codes = shown.split("class=\"codes").nth(1).and_then(|rest| rest.split("</ol>").next()).unwrap_or_default();
+    assert_eq!(codes.matches("<li>").count(), 10, "{shown}");
+    assert_eq!(browser.get("/admin/settings").await.status, StatusCode::OK, "nothing else is asked");
 }

@@ -57,6 +57,7 @@ async fn add(store: &Store, n: usize) {
         notice: None,
         ended_at: None,
         ended_why: None,
+        enrolment_link: None,
     };
     session::Entity::insert(sea_orm::ActiveModelTrait::reset_all(session::ActiveModel::from(row)))
         .exec_without_returning(change.txn())

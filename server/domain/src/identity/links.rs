@@ -5,7 +5,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::core::Core;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::identity::sign_in::LinkPurpose;
 use crate::secret::Secret;
 use crate::store::entity::link;
@@ -79,6 +79,24 @@ pub(crate) async fn void(
     }
     update.exec(txn).await?;
     Ok(())
+}
+
+/// The answer to every link that does not work.
+pub(crate) fn dead() -> Error {
+    Error::not_accepted("This link does not work any more. Ask for a new one.")
+}
+
+/// Takes a link: of two requests with it, one does.
+pub(crate) async fn use_up(txn: &impl ConnectionTrait, now: Timestamp, token_hash: &str) -> Result<()> {
+    let used = link::Entity::update_many()
+        .col_expr(link::Column::UsedAt, Expr::value(now.0))
+        .filter(link::Column::TokenHash.eq(token_hash))
+        .filter(link::Column::UsedAt.is_null())
+        .filter(link::Column::VoidedAt.is_null())
+        .filter(link::Column::ExpiresAt.gt(now.0))
+        .exec(txn)
+        .await?;
+    if used.rows_affected == 1 { Ok(()) } else { Err(dead()) }
 }
 
 /// The address that a person opens. The edge keeps this path out of its logs, and its page answers without referrer.

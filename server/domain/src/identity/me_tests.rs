@@ -267,24 +267,6 @@ async fn an_invitation_makes_an_active_person() {
 }
 
 #[tokio::test]
-async fn an_enrolment_link_opens_enrolment_to_whoever_knows_the_password() {
-    let world = World::new().await;
-    let alice = world.person("alice").await;
-    world.give_role(alice, Role::Owner, false).await;
-    world.clock.advance(8 * Timestamp::DAY);
-    assert_eq!(
-        world.try_password(&world.anonymous(), "alice", PASSWORD).await.unwrap_err().kind(),
-        Refusal::Forbidden,
-        "MFA-10"
-    );
-    let token = issue(&world, alice, LinkPurpose::Enrolment, links::ENROLMENT_LIVES).await;
-    let none = secret("");
-    assert!(world.services.sign_in.use_link(&world.anonymous(), &token, &secret("wrong"), &none).await.is_err());
-    let progress = world.services.sign_in.use_link(&world.anonymous(), &token, &secret(PASSWORD), &none).await.unwrap();
-    assert_eq!(progress.step, Step::Enrol);
-}
-
-#[tokio::test]
 async fn a_password_that_must_change_is_changed_on_the_way_in() {
     let world = World::new().await;
     let alice = world.person("alice").await;

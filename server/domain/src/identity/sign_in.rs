@@ -2,6 +2,8 @@
 
 pub(crate) mod enrol;
 #[cfg(test)]
+mod enrol_tests;
+#[cfg(test)]
 mod factor_tests;
 mod finish;
 mod link;

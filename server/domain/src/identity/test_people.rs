@@ -154,8 +154,9 @@ impl World {
         let call = self.with_token(&progress.session.token).await;
         let offer = self.services.me.add_totp_begin(&call).await.unwrap();
         let code = code_at(&offer.secret, self.clock.now());
-        let codes = self.services.me.add_totp_finish(&call, &offer.ceremony, &code, "My phone").await.unwrap();
-        self.services.sign_in.out(&call).await.unwrap();
+        let (strong, codes) =
+            self.services.me.add_totp_finish(&call, &offer.ceremony, &code, "My phone").await.unwrap();
+        self.services.sign_in.out(&self.with_token(&strong.token).await).await.unwrap();
         self.clock.advance(90_000);
         Enrolled { id, secret: offer.secret, codes: codes.0 }
     }

@@ -29,7 +29,7 @@ async fn owner(world: &World, name: &str, byte: u8) -> Owner {
     let call = world.with_token(&progress.session.token).await;
     let mut key = SoftPasskey::new(byte);
     let ceremony = world.services.me.add_passkey_begin(&call).await.unwrap();
-    let codes = world
+    let (_, codes) = world
         .services
         .me
         .add_passkey_finish(&call, &ceremony.id, &key.create(&ceremony.options), "Laptop")

@@ -1,6 +1,6 @@
 //! One's own second factors and recovery codes: added, renamed, removed, made anew.
 
-use model::FactorId;
+use model::{FactorId, Timestamp};
 
 use super::Me;
 use crate::audit::Event;
@@ -10,9 +10,11 @@ use crate::error::{Error, Result};
 use crate::identity::factors::kept::{self, NewFactor};
 use crate::identity::factors::{Ceremony, RecoveryCodes, TotpOffer, ceremonies, passkey, recovery, totp};
 use crate::identity::notify::{self, Changed};
-use crate::identity::sign_in::enrol::added;
-use crate::identity::sign_in::stages::row_of;
+use crate::identity::sign_in::SessionGrant;
+use crate::identity::sign_in::enrol::{added, close_enrolment};
+use crate::identity::sign_in::stages::{Reached, promote, row_of};
 use crate::secret::Secret;
+use crate::store::entity::session;
 
 impl Me {
     /// Offers a secret for an app.
@@ -29,12 +31,12 @@ impl Me {
         ceremony: &str,
         code: &Secret,
         name: &str,
-    ) -> Result<RecoveryCodes> {
+    ) -> Result<(SessionGrant, RecoveryCodes)> {
         let person = authorize_person(call, Action::ManageOwnFactors)?;
         let row = row_of(self.0.store.read(), person).await?;
         let (secret, step) = totp::accept_offer(&self.0, call.now, &row, ceremony, code).await?;
         let factor = NewFactor::totp(&self.0, call.now, &row.user_id, name, &secret, step)?;
-        self.add(call, person, ceremony, factor, "TOTP").await
+        self.add(call, person, &row, ceremony, factor, "TOTP").await
     }
 
     /// Begins a new passkey.
@@ -51,33 +53,40 @@ impl Me {
         ceremony: &str,
         answer: &str,
         name: &str,
-    ) -> Result<RecoveryCodes> {
+    ) -> Result<(SessionGrant, RecoveryCodes)> {
         let person = authorize_person(call, Action::ManageOwnFactors)?;
         let row = row_of(self.0.store.read(), person).await?;
         let (passkey, key) = passkey::finish_new(&self.0, call.now, &row, ceremony, answer).await?;
         let factor = NewFactor::passkey(&self.0, call.now, &row.user_id, name, &passkey, key)?;
-        self.add(call, person, ceremony, factor, "WEBAUTHN").await
+        self.add(call, person, &row, ceremony, factor, "WEBAUTHN").await
     }
 
+    /// Adds it. Whoever set it up has just proven to have it: the session is strong from now on, under a new token.
     async fn add(
         &self,
         call: &Call,
         person: &Person,
+        row: &session::Model,
         ceremony: &str,
         factor: NewFactor,
         credential: &str,
-    ) -> Result<RecoveryCodes> {
+    ) -> Result<(SessionGrant, RecoveryCodes)> {
+        let core = &*self.0;
         let standing = self.standing(person).await?;
-        let mut change = self.0.store.begin().await?;
+        standing.in_time_to_enrol(&core.settings(), call.now)?;
+        let mut change = core.store.begin().await?;
         ceremonies::use_up(change.txn(), ceremony).await?;
         let name = factor.name().to_owned();
+        close_enrolment(change.txn(), call.now, row, None).await?;
         factor.add(change.txn()).await?;
-        let codes = recovery::make_if_none(change.txn(), &self.0, call.now, &standing.user.id).await?;
+        let codes = recovery::make_if_none(change.txn(), core, call.now, &standing.user.id).await?;
         let event = added(credential).on("user", &standing.user.id, standing.user.user_name.clone());
         change.audit(call, event.with(serde_json::json!({"factor": name})));
-        notify::changed(change.txn(), &self.0, call, &standing.user, Changed::FactorAdded(&name)).await?;
+        notify::changed(change.txn(), core, call, &standing.user, Changed::FactorAdded(&name)).await?;
+        let reached = Reached::strongly(person.stage, call.now);
+        let (token, row) = promote(change.txn(), core, call.now, row, reached).await?;
         change.commit().await?;
-        Ok(codes)
+        Ok((SessionGrant { token, expires_at: Timestamp(row.expires_at), device: None }, codes))
     }
 
     /// Gives a factor another name.

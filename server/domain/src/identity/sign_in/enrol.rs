@@ -1,19 +1,22 @@
 //! Setting up the first factor on the way in, and choosing a new password on the way in.
 
+use model::Timestamp;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::stages::{Proven, Reached, Standing, next_stage, promote, row_of};
 use super::{Progress, SignIn, finish};
 use crate::audit::Event;
 use crate::authz::{Action, authorize_person};
-use crate::call::Call;
-use crate::error::Result;
+use crate::call::{Call, Stage};
+use crate::error::{Error, Result};
 use crate::identity::factors::kept::NewFactor;
 use crate::identity::factors::{Ceremony, RecoveryCodes, TotpOffer, ceremonies, passkey, recovery, totp};
 use crate::identity::notify::{self, Changed};
-use crate::identity::password_policy;
+use crate::identity::sessions::end_where;
 use crate::identity::set_password::{self, Keep};
+use crate::identity::sign_in::LinkPurpose;
+use crate::identity::{links, password_policy};
 use crate::secret::Secret;
 use crate::store::entity::{session, user};
 
@@ -78,13 +81,9 @@ impl SignIn {
         let mut change = core.store.begin().await?;
         ceremonies::use_up(change.txn(), ceremony).await?;
         let name = factor.name().to_owned();
+        close_enrolment(change.txn(), call.now, row, row.enrolment_link.as_deref()).await?;
         factor.add(change.txn()).await?;
         let codes = recovery::make_if_none(change.txn(), core, call.now, &row.user_id).await?;
-        user::Entity::update_many()
-            .col_expr(user::Column::EnrolBy, Expr::value(Option::<i64>::None))
-            .filter(user::Column::Id.eq(&row.user_id))
-            .exec(change.txn())
-            .await?;
         change.audit(
             call,
             added(credential)
@@ -119,6 +118,32 @@ impl SignIn {
         change.commit().await?;
         Ok(progress)
     }
+}
+
+/// A factor is being set up in this session, by a link where it came by one. The link is spent with that; other links and
+/// other sessions on the way to a first factor end. The person's row comes first, so that two at once take turns.
+pub(crate) async fn close_enrolment<C: ConnectionTrait>(
+    txn: &C,
+    now: Timestamp,
+    row: &session::Model,
+    link: Option<&str>,
+) -> Result<()> {
+    user::Entity::update_many()
+        .col_expr(user::Column::EnrolBy, Expr::value(Option::<i64>::None))
+        .filter(user::Column::Id.eq(&row.user_id))
+        .exec(txn)
+        .await?;
+    if let Some(link) = link {
+        links::use_up(txn, now, link).await?;
+    }
+    let user = row.user_id.parse().map_err(|e| Error::internal(format!("user {}: {e}", row.user_id)))?;
+    links::void(txn, now, user, Some(LinkPurpose::Enrolment)).await?;
+    let others = Condition::all()
+        .add(session::Column::UserId.eq(&row.user_id))
+        .add(session::Column::Stage.eq(Stage::Enrol.as_str()))
+        .add(session::Column::Id.ne(&row.id));
+    end_where(txn, now, "a second factor was set up elsewhere", others).await?;
+    Ok(())
 }
 
 /// The event of a new factor.

@@ -18,16 +18,10 @@ use crate::identity::throttle::{self, Bucket};
 use crate::identity::{links, notify, password_policy};
 use crate::jobs::outbox::{self, Payload};
 use crate::secret::Secret;
-use crate::store::Change;
-use crate::store::entity::{link, user};
+use crate::store::entity::{link, session, user};
 
 /// One mail address may belong to several people; no more than so many get a link at once.
 const MOST_ADDRESSEES: u64 = 5;
-
-/// The answer to every link that does not work.
-fn dead() -> Error {
-    Error::not_accepted("This link does not work any more. Ask for a new one.")
-}
 
 /// Mails a link to everybody active whom a name or an address means. The second half of [`SignIn::forgot`].
 pub(crate) async fn send_reset_links(core: &Core, call: &Call, typed: &str) -> Result<()> {
@@ -98,7 +92,8 @@ impl SignIn {
         })
     }
 
-    /// Uses a one-time link: sets the password (ignored for `Enrolment`, which asks for the present one instead).
+    /// Uses a one-time link: sets the password. One for `Enrolment` asks for the present password instead and opens the way to
+    /// setting up a factor; it is spent when that is done.
     pub async fn use_link(&self, call: &Call, token: &Secret, new: &Secret, again: &Secret) -> Result<Progress> {
         authorize(call, Action::SignIn, Resource::Organisation)?;
         let (row, purpose, person) = self.living_link(call, token).await?;
@@ -115,11 +110,11 @@ impl SignIn {
         let row = link::Entity::find_by_id(token.digest()).one(read).await?;
         let row = row
             .filter(|row| row.used_at.is_none() && row.voided_at.is_none() && row.expires_at > call.now.0)
-            .ok_or_else(dead)?;
+            .ok_or_else(links::dead)?;
         let purpose =
             LinkPurpose::parse(&row.purpose).ok_or_else(|| Error::internal(format!("purpose {}", row.purpose)))?;
         let person = user::Entity::find_by_id(&row.user_id).one(read).await?;
-        let person = person.filter(|person| person.status != "disabled").ok_or_else(dead)?;
+        let person = person.filter(|person| person.status != "disabled").ok_or_else(links::dead)?;
         Ok((row, purpose, person))
     }
 
@@ -140,7 +135,7 @@ impl SignIn {
         let may_enrol = purpose != LinkPurpose::PasswordReset;
         let stage = next_stage(&standing, &core.settings(), Proven { may_enrol, ..Proven::default() }, call.now);
         let mut change = core.store.begin().await?;
-        use_up(&change, call.now, row).await?;
+        links::use_up(change.txn(), call.now, &row.token_hash).await?;
         prepared.store(change.txn(), core, call, &standing.user, Keep::Nothing).await?;
         if standing.user.status != ACTIVE {
             // The first password makes an invited person an active one.
@@ -202,26 +197,18 @@ impl SignIn {
         let stage = if standing.has_factor { stage } else { crate::Stage::Enrol };
         let mut change = core.store.begin().await?;
         password::still_the_password(&change, &standing.user.id, &hash).await?;
-        use_up(&change, call.now, row).await?;
         reserved.succeeded(change.txn()).await?;
         let begun =
             stages::begin(change.txn(), core, call, &standing, Reached::weakly(stage, &standing, call.now), None)
                 .await?;
+        // Not spent yet: who leaves half-way comes back by the same link. What spends it is the factor that it opened the way to.
+        session::Entity::update_many()
+            .col_expr(session::Column::EnrolmentLink, Expr::value(&row.token_hash))
+            .filter(session::Column::Id.eq(&begun.1.id))
+            .exec(change.txn())
+            .await?;
         let progress = finish::step(core, call, &mut change, &standing, begun, "PASSWORD").await?;
         change.commit().await?;
         Ok(progress)
     }
-}
-
-/// Takes the link: of two requests with it, one does.
-async fn use_up(change: &Change, now: Timestamp, row: &link::Model) -> Result<()> {
-    let used = link::Entity::update_many()
-        .col_expr(link::Column::UsedAt, Expr::value(now.0))
-        .filter(link::Column::TokenHash.eq(&row.token_hash))
-        .filter(link::Column::UsedAt.is_null())
-        .filter(link::Column::VoidedAt.is_null())
-        .filter(link::Column::ExpiresAt.gt(now.0))
-        .exec(change.txn())
-        .await?;
-    if used.rows_affected == 1 { Ok(()) } else { Err(dead()) }
 }

@@ -47,6 +47,16 @@ impl Standing {
         let from_creation = self.user.created_at + i64::from(settings.mfa.enrol_within_days) * Timestamp::DAY;
         Timestamp(self.user.enrol_by.unwrap_or(from_creation))
     }
+
+    /// Refuses who needs a first factor and has let the time for it pass: from then on only a link opens enrolment.
+    pub(crate) fn in_time_to_enrol(&self, settings: &Settings, now: Timestamp) -> Result<()> {
+        if !self.has_factor && self.needs_factor(settings) && now > self.may_enrol_until(settings) {
+            return Err(Error::forbidden_because(
+                "You need a second factor, and the time to set one up is over. Ask an administrator for a link to set one up.",
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// What has been proven on the way.
@@ -69,10 +79,8 @@ pub(crate) fn next_stage(standing: &Standing, settings: &Settings, proven: Prove
             return Ok(Stage::SecondFactor);
         }
         if !standing.has_factor && standing.needs_factor(settings) {
-            if !proven.may_enrol && now > standing.may_enrol_until(settings) {
-                return Err(Error::forbidden_because(
-                    "You need a second factor, and the time to set one up is over. Ask an administrator for a link to set one up.",
-                ));
+            if !proven.may_enrol {
+                standing.in_time_to_enrol(settings, now)?;
             }
             return Ok(Stage::Enrol);
         }
@@ -166,6 +174,7 @@ pub(crate) async fn begin<C: ConnectionTrait>(
         notice: None,
         ended_at: None,
         ended_why: None,
+        enrolment_link: None,
     };
     session::Entity::insert(session::ActiveModel::from(row.clone()).reset_all()).exec_without_returning(txn).await?;
     Ok((token, row))

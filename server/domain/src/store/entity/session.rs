@@ -22,6 +22,8 @@ pub struct Model {
     pub notice: Option<String>,
     pub ended_at: Option<i64>,
     pub ended_why: Option<String>,
+    /// The one-time link that opened enrolment to it: spent when the factor is set up.
+    pub enrolment_link: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

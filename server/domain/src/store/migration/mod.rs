@@ -13,6 +13,7 @@ mod m0007_people_orders;
 mod m0010_key_since;
 mod m0011_streams;
 mod m0012_access;
+mod m0015_enrolment_link;
 
 /// All changes in order.
 pub struct Migrator;
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_key_since::Migration),
             Box::new(m0011_streams::Migration),
             Box::new(m0012_access::Migration),
+            Box::new(m0015_enrolment_link::Migration),
         ]
     }
 }
