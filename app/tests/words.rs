@@ -24,7 +24,9 @@ fn sources(folder: &Path, out: &mut String) {
 /// Key and names of the values of every `t!` in the sources.
 fn used() -> BTreeMap<String, BTreeSet<String>> {
     let mut text = String::new();
-    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut text);
+    for folder in ["src", "../server/domain/src"] {
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut text);
+    }
     let mut found = BTreeMap::new();
     for (at, found_at) in text.match_indices("t!(\"") {
         // `format!` and its like end in the same letters.

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use model::t;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde_json::{Map, Value, json};
@@ -192,8 +193,8 @@ impl SettingsService {
         let to = found.ok_or_else(|| Error::not_found("person"))?.email;
         let organization = self.0.settings().organization_name.clone();
         let id = data_encoding::HEXLOWER.encode(&self.0.entropy.bytes::<16>()?);
-        let subject = format!("Test mail \u{2013} {organization}");
-        let text = format!("This is a test mail of {organization}. Mail works.\n");
+        let subject = t!("mail.subject", subject = t!("mail.test.subject"), organization = organization);
+        let text = format!("{}\n", t!("mail.test.text", organization = organization));
         let sent = mail::send(settings, &id, call.now, &to, &subject, &text).await;
         let mut change = self.0.store.begin().await?;
         let event = match &sent {

@@ -252,7 +252,7 @@ pub(crate) async fn promoted(
     if was.is_empty() && !has_factor {
         open_enrolment(txn, core, now, person).await?;
     }
-    let letter = letters::role_granted(&core.settings().organization_name, &person.display_name, role.as_str());
+    let letter = letters::role_granted(&core.settings().organization_name, &person.display_name, role);
     outbox::enqueue_mail(txn, core, now, &person.email, &letter.subject, &letter.text).await
 }
 

@@ -1,11 +1,13 @@
-//! What people are told by mail: new device, factors, password, break-glass use. Every text stands here.
+//! What people are told by mail: new device, factors, password, break-glass use.
 
+use model::t;
 use sea_orm::sea_query::{ExprTrait as _, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::call::Call;
 use crate::core::Core;
 use crate::error::Result;
+use crate::identity::letters::Letter;
 use crate::jobs::outbox::enqueue_mail;
 use crate::store::entity::{administrator, membership, user};
 
@@ -16,14 +18,12 @@ pub(crate) async fn new_device<C: ConnectionTrait>(
     call: &Call,
     person: &user::Model,
 ) -> Result<()> {
-    let text = format!(
-        "Somebody signed in as {} on a browser that was not used before.\n\n{}\n\nIf it was you, there is nothing to do. If not, \
-         set a new password and tell your administrators:\n{}",
-        person.user_name,
+    let paragraphs = [
+        t!("mail.new-device.text", name = person.user_name),
         circumstances(call),
-        place(core, "me/security"),
-    );
-    tell(txn, core, call, person, "New sign-in", &text).await
+        with_link(t!("mail.if-not-you-nothing-else"), core),
+    ];
+    tell(txn, core, call, person, t!("mail.new-device.subject"), &paragraphs).await
 }
 
 /// A change of their account that people are told of.
@@ -45,26 +45,24 @@ pub(crate) enum Changed<'a> {
 impl Changed<'_> {
     fn subject(&self) -> &'static str {
         match self {
-            Self::FactorAdded(_) => "New second factor",
-            Self::FactorRemoved(_) => "Second factor removed",
-            Self::RecoveryCodesMade => "New recovery codes",
-            Self::RecoveryCodeUsed(_) => "Recovery code used",
-            Self::PasskeyFlagged(_) => "Passkey refused",
-            Self::Password => "Password changed",
+            Self::FactorAdded(_) => t!("mail.factor-added.subject"),
+            Self::FactorRemoved(_) => t!("mail.factor-removed.subject"),
+            Self::RecoveryCodesMade => t!("mail.recovery-codes-made.subject"),
+            Self::RecoveryCodeUsed(_) => t!("mail.recovery-code-used.subject"),
+            Self::PasskeyFlagged(_) => t!("mail.passkey-flagged.subject"),
+            Self::Password => t!("mail.password-changed.subject"),
         }
     }
 
-    /// The beginning of a sentence that goes on with "for" and the person's name.
-    fn sentence(&self) -> String {
+    /// What happened to the account of this name.
+    fn sentence(&self, of: &str) -> String {
         match self {
-            Self::FactorAdded(name) => format!("The second factor \u{201c}{name}\u{201d} was added"),
-            Self::FactorRemoved(name) => format!("The second factor \u{201c}{name}\u{201d} was removed"),
-            Self::RecoveryCodesMade => "New recovery codes were made".to_owned(),
-            Self::RecoveryCodeUsed(left) => format!("A recovery code was used, {left} are left,"),
-            Self::PasskeyFlagged(name) => {
-                format!("The passkey \u{201c}{name}\u{201d} may have been copied and is refused from now on")
-            }
-            Self::Password => "The password was changed".to_owned(),
+            Self::FactorAdded(factor) => t!("mail.factor-added.text", factor = factor, name = of),
+            Self::FactorRemoved(factor) => t!("mail.factor-removed.text", factor = factor, name = of),
+            Self::RecoveryCodesMade => t!("mail.recovery-codes-made.text", name = of),
+            Self::RecoveryCodeUsed(left) => t!("mail.recovery-code-used.text", name = of, n = left),
+            Self::PasskeyFlagged(factor) => t!("mail.passkey-flagged.text", factor = factor, name = of),
+            Self::Password => t!("mail.password-changed.text", name = of),
         }
     }
 }
@@ -77,14 +75,8 @@ pub(crate) async fn changed<C: ConnectionTrait>(
     person: &user::Model,
     what: Changed<'_>,
 ) -> Result<()> {
-    let text = format!(
-        "{} for {}.\n\n{}\n\nIf it was not you, set a new password and tell your administrators:\n{}",
-        what.sentence(),
-        person.user_name,
-        circumstances(call),
-        place(core, "me/security"),
-    );
-    tell(txn, core, call, person, what.subject(), &text).await
+    let paragraphs = [what.sentence(&person.user_name), circumstances(call), with_link(t!("mail.if-not-you"), core)];
+    tell(txn, core, call, person, what.subject(), &paragraphs).await
 }
 
 /// A link to set a new password was asked for.
@@ -95,12 +87,12 @@ pub(crate) async fn reset_link<C: ConnectionTrait>(
     person: &user::Model,
     address: &str,
 ) -> Result<()> {
-    let text = format!(
-        "A new password was asked for, for {}. This link works once, within 30 minutes:\n\n{address}\n\nIf it was not you, there is \
-         nothing to do: the password stays as it is.",
-        person.user_name,
-    );
-    tell(txn, core, call, person, "Set a new password", &text).await
+    let paragraphs = [
+        t!("mail.reset-link.text", name = person.user_name),
+        address.to_owned(),
+        t!("mail.reset-link.not-you").to_owned(),
+    ];
+    tell(txn, core, call, person, t!("mail.reset-link.subject"), &paragraphs).await
 }
 
 /// Somebody signed in with an emergency account: every owner hears of it.
@@ -110,13 +102,13 @@ pub(crate) async fn break_glass<C: ConnectionTrait>(
     call: &Call,
     person: &user::Model,
 ) -> Result<()> {
-    let text = format!(
-        "The emergency account {} has signed in.\n\n{}\n\nIf nobody told you why, act now.",
-        person.user_name,
-        circumstances(call)
-    );
+    let paragraphs = [
+        t!("mail.break-glass.text", name = person.user_name),
+        circumstances(call),
+        t!("mail.break-glass.act").to_owned(),
+    ];
     for owner in owners(txn).await? {
-        tell(txn, core, call, &owner, "Emergency account used", &text).await?;
+        tell(txn, core, call, &owner, t!("mail.break-glass.subject"), &paragraphs).await?;
     }
     Ok(())
 }
@@ -153,27 +145,25 @@ async fn tell<C: ConnectionTrait>(
     call: &Call,
     person: &user::Model,
     subject: &str,
-    text: &str,
+    paragraphs: &[String],
 ) -> Result<()> {
-    let subject = format!("{subject} \u{2013} {}", core.settings().organization_name);
-    let greeting = format!("Hello {},\n\n{text}\n", person.display_name);
-    enqueue_mail(txn, core, call.now, &person.email, &subject, &greeting).await
+    let organization = &core.settings().organization_name;
+    let subject = t!("mail.subject", subject = subject, organization = organization);
+    let letter = Letter::new(organization, &person.display_name, subject, paragraphs);
+    enqueue_mail(txn, core, call.now, &person.email, &letter.subject, &letter.text).await
 }
 
 /// When, from where and with what.
 fn circumstances(call: &Call) -> String {
     let when = jiff::Timestamp::from_millisecond(call.now.0)
         .map_or_else(|_| String::new(), |at| at.strftime("%-d %B %Y, %H:%M UTC").to_string());
-    let mut lines = vec![format!("When: {when}")];
-    if let Some(source) = call.source {
-        lines.push(format!("From: {source}"));
-    }
-    if let Some(agent) = &call.user_agent {
-        lines.push(format!("With: {agent}"));
-    }
+    let mut lines = vec![t!("mail.when", when = when)];
+    lines.extend(call.source.map(|source| t!("mail.from", source = source)));
+    lines.extend(call.user_agent.as_ref().map(|agent| t!("mail.with", agent = agent)));
     lines.join("\n")
 }
 
-fn place(core: &Core, path: &str) -> String {
-    format!("{}/{path}", core.public_url.as_str().trim_end_matches('/'))
+/// A sentence that sends people to the page of their password, factors and sessions.
+fn with_link(sentence: &str, core: &Core) -> String {
+    format!("{sentence}\n{}/me/security", core.public_url.as_str().trim_end_matches('/'))
 }
