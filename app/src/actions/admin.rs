@@ -1,6 +1,7 @@
 //! What administrators do with roles, sessions and settings.
 
 use domain::Error;
+use domain::identity::administrators::Revoked;
 use domain::settings::{MfaPolicy, Settings};
 use leptos::prelude::*;
 use model::{SessionId, t};
@@ -16,9 +17,28 @@ pub async fn role_revoke(id: String, #[server(default)] next: String) -> Result<
     let act = Act::begin()?;
     let asked = local(&next);
     let back = asked.as_ref().map_or("/admin/administrators", model::LocalPath::as_str);
-    let outcome = act.services().administrators.revoke(act.call(), &id).await;
-    act.finish(outcome, back, &Flash::new("role-revoked"));
+    match act.services().administrators.revoke(act.call(), &id).await {
+        Ok(revoked) => act.go_saying(back, &can_be_given_back(&act, &revoked)),
+        Err(error) => act.refuse(error, back, &[]),
+    }
     Ok(())
+}
+
+/// The notice of a role taken away. Whoever gave up a role of their own cannot take it back alone.
+fn can_be_given_back(act: &Act, revoked: &Revoked) -> Flash {
+    let own = act.cx.person().map(|person| person.user);
+    match (revoked.user, revoked.group) {
+        (Some(user), _) if own == Some(user) => Flash::new("role-revoked"),
+        (Some(user), _) => {
+            let flash = Flash::new("role-revoked").undo_with("id", user.to_string());
+            let flash = flash.undo_with("role", revoked.role.as_str());
+            if revoked.break_glass { flash.undo_with("break_glass", "on") } else { flash }
+        }
+        (None, Some(group)) => {
+            Flash::new("group-role-revoked").undo_with("id", group.to_string()).undo_with("role", revoked.role.as_str())
+        }
+        (None, None) => Flash::new("role-revoked"),
+    }
 }
 
 /// Ends a session.

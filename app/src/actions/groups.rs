@@ -4,6 +4,7 @@ use domain::Error;
 use leptos::prelude::*;
 use model::{GroupId, Role, t};
 
+use super::users::role_granted;
 use super::{Act, local, person_id};
 use crate::parts::notice::Flash;
 
@@ -112,6 +113,6 @@ pub async fn group_role_grant(id: String, role: String) -> Result<(), ServerFnEr
         (Err(error), _) => Err(error),
         (_, Err(invalid)) => Err(Error::invalid("role", invalid.to_string())),
     };
-    act.finish(outcome, &place(&id), &Flash::new("role-granted").about(role));
+    role_granted(&act, outcome, &place(&id), &role);
     Ok(())
 }

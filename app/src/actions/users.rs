@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use model::{Role, t, words::count};
 
 use super::{Act, person_id};
+use crate::pages::admin::role_name;
 use crate::parts::notice::Flash;
 
 fn place(user: &str) -> String {
@@ -170,8 +171,24 @@ pub async fn user_role_grant(
         (Err(error), _) => Err(error),
         (_, Err(invalid)) => Err(Error::invalid("role", invalid.to_string())),
     };
-    act.finish(outcome, &place(&id), &Flash::new("role-granted").about(role));
+    role_granted(&act, outcome, &place(&id), &role);
     Ok(())
+}
+
+/// Back to where the role was granted; taken back from there where this granted it.
+pub(super) fn role_granted(act: &Act, outcome: Result<Option<String>, Error>, back: &str, role: &str) {
+    match outcome {
+        Ok(grant) => {
+            let name = role.parse().map(role_name).map_or_else(|_| role.to_owned(), str::to_owned);
+            let flash = Flash::new("role-granted").about(name);
+            let flash = match grant {
+                Some(grant) => flash.undo_with("id", grant).undo_with("next", back),
+                None => flash,
+            };
+            act.go_saying(back, &flash);
+        }
+        Err(error) => act.refuse(error, back, &[]),
+    }
 }
 
 /// Deletes a person. The name has been typed: a guard against the wrong row, not against the wrong administrator.

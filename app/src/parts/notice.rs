@@ -53,8 +53,9 @@ pub const NOTICES: &[Kind] = &[
     kind("factors-reset", Tone::Good),
     kind("password-reset", Tone::Good),
     kind("sessions-ended", Tone::Good),
-    kind("role-granted", Tone::Good),
-    kind("role-revoked", Tone::Good),
+    undoable("role-granted", "/actions/administrators/revoke"),
+    undoable("role-revoked", "/actions/users/role-grant"),
+    undoable("group-role-revoked", "/actions/groups/role-grant"),
     kind("group-created", Tone::Good),
     kind("group-saved", Tone::Good),
     kind("group-deleted", Tone::Good),
@@ -171,7 +172,7 @@ impl Flash {
 
 /// The fields that undo actions have.
 fn known_field(name: &str) -> Option<&'static str> {
-    ["id", "user", "group"].into_iter().find(|known| *known == name)
+    ["id", "user", "group", "role", "break_glass", "next"].into_iter().find(|known| *known == name)
 }
 
 /// A text as it goes into the cookie, cut where it would take the room of the rest.
@@ -232,6 +233,15 @@ mod tests {
     fn every_notice_has_its_text() {
         for kind in NOTICES {
             assert!(look_up(&format!("notice.{}", kind.key)).is_some(), "notice.{} is missing", kind.key);
+        }
+    }
+
+    #[test]
+    fn whatever_can_be_undone_is_undone_by_an_action_that_takes_its_values() {
+        for kind in NOTICES {
+            let Some(path) = kind.undo else { continue };
+            let action = crate::actions::table::find(path).expect("an action of the table");
+            assert!(action.fields.iter().filter(|field| field.required).all(|field| known_field(field.name).is_some()));
         }
     }
 

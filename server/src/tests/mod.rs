@@ -3,6 +3,7 @@
 mod access;
 mod faults;
 mod front;
+mod notices;
 mod sessions;
 
 use std::collections::BTreeMap;

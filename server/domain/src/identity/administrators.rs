@@ -38,6 +38,15 @@ pub struct AdministratorRow {
     pub created_at: Timestamp,
 }
 
+/// What was taken away, so that it can be given back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revoked {
+    pub user: Option<UserId>,
+    pub group: Option<GroupId>,
+    pub role: Role,
+    pub break_glass: bool,
+}
+
 /// Administrators.
 #[derive(Clone, Debug)]
 pub struct Administrators(pub(crate) Arc<Core>);
@@ -78,8 +87,9 @@ impl Administrators {
         Ok(rows)
     }
 
-    /// Gives a person a role. A role held already stays; its break-glass mark becomes what is said now.
-    pub async fn grant_user(&self, call: &Call, user: UserId, role: Role, break_glass: bool) -> Result<()> {
+    /// Gives a person a role; says which grant that made. A role held already stays; its break-glass mark becomes what is said
+    /// now.
+    pub async fn grant_user(&self, call: &Call, user: UserId, role: Role, break_glass: bool) -> Result<Option<String>> {
         authorize(call, Action::ManageAdministrators, Resource::Role(role))?;
         if break_glass && role != Role::Owner {
             return Err(Error::invalid("break_glass", "is for owners only"));
@@ -97,31 +107,34 @@ impl Administrators {
             .filter(administrator::Column::Role.eq(role.as_str()))
             .one(change.txn())
             .await?;
-        match held {
-            Some(grant) if grant.break_glass == break_glass => return Ok(()),
+        let made = match held {
+            Some(grant) if grant.break_glass == break_glass => return Ok(None),
             Some(grant) => {
                 administrator::Entity::update_many()
                     .col_expr(administrator::Column::BreakGlass, sea_orm::sea_query::Expr::val(break_glass))
                     .filter(administrator::Column::Id.eq(grant.id))
                     .exec(change.txn())
                     .await?;
+                None
             }
             None => {
-                insert(change.txn(), &self.0, call.now, Some(user), None, role, break_glass).await?;
+                let made = insert(change.txn(), &self.0, call.now, Some(user), None, role, break_glass).await?;
                 promoted(change.txn(), &self.0, call.now, &person, &was, role).await?;
+                Some(made)
             }
-        }
+        };
         change.audit(
             call,
             Event::done("GrantRole").on("user", user, &person.user_name).with(json!({
                 "role": role.as_str(), "breakGlass": break_glass,
             })),
         );
-        change.commit().await
+        change.commit().await?;
+        Ok(made)
     }
 
-    /// Gives the members of a group a role.
-    pub async fn grant_group(&self, call: &Call, group: GroupId, role: Role) -> Result<()> {
+    /// Gives the members of a group a role; says which grant that made, if they did not have it.
+    pub async fn grant_group(&self, call: &Call, group: GroupId, role: Role) -> Result<Option<String>> {
         authorize(call, Action::ManageAdministrators, Resource::Role(role))?;
         let mut change = self.0.store.begin().await?;
         ranks::guard_owners(change.txn()).await?;
@@ -133,7 +146,7 @@ impl Administrators {
             .one(change.txn())
             .await?;
         if held.is_some() {
-            return Ok(());
+            return Ok(None);
         }
         let members: Vec<user::Model> = user::Entity::find()
             .filter(
@@ -156,7 +169,7 @@ impl Administrators {
         }
         let ids: Vec<String> = members.iter().map(|member| member.id.clone()).collect();
         let before = ranks::roles_of(change.txn(), &ids).await?;
-        insert(change.txn(), &self.0, call.now, None, Some(group), role, false).await?;
+        let made = insert(change.txn(), &self.0, call.now, None, Some(group), role, false).await?;
         for member in &members {
             let was = before.get(&member.id).map_or(&[][..], Vec::as_slice);
             promoted(change.txn(), &self.0, call.now, member, was, role).await?;
@@ -167,11 +180,12 @@ impl Administrators {
                 .on("group", group, &row.name)
                 .with(json!({"role": role.as_str(), "members": ids.len()})),
         );
-        change.commit().await
+        change.commit().await?;
+        Ok(Some(made))
     }
 
     /// Takes a role away. Counts from the next request of whoever held it.
-    pub async fn revoke(&self, call: &Call, grant: &str) -> Result<()> {
+    pub async fn revoke(&self, call: &Call, grant: &str) -> Result<Revoked> {
         authorize(call, Action::ManageAdministrators, Resource::Organisation)?;
         if grant.len() > 64 || !grant.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
             return Err(Error::not_found("role"));
@@ -204,14 +218,20 @@ impl Administrators {
             (None, None) => event,
         };
         change.audit(call, event);
-        change.commit().await
+        change.commit().await?;
+        Ok(Revoked {
+            user: held.user_id.as_deref().map(parse_id).transpose()?,
+            group: held.group_id.as_deref().map(parse_id).transpose()?,
+            role,
+            break_glass: held.break_glass,
+        })
     }
 }
 
 /// A role for more people than this is a mistake.
 const MOST_OF_A_ROLE: u64 = 1_000;
 
-/// Writes a grant.
+/// Writes a grant; gives its id.
 pub(crate) async fn insert(
     txn: &impl ConnectionTrait,
     core: &Core,
@@ -220,9 +240,10 @@ pub(crate) async fn insert(
     group: Option<GroupId>,
     role: Role,
     break_glass: bool,
-) -> Result<()> {
+) -> Result<String> {
+    let id = data_encoding::HEXLOWER.encode(&core.entropy.bytes::<16>()?);
     let row = administrator::Model {
-        id: data_encoding::HEXLOWER.encode(&core.entropy.bytes::<16>()?),
+        id: id.clone(),
         user_id: user.map(|user| user.to_string()),
         group_id: group.map(|group| group.to_string()),
         role: role.as_str().to_owned(),
@@ -233,7 +254,7 @@ pub(crate) async fn insert(
     let inserted = administrator::Entity::insert(administrator::ActiveModel::from(row).reset_all())
         .exec_without_returning(txn)
         .await;
-    inserted.map(drop).map_err(|error| match error.sql_err() {
+    inserted.map(|_| id).map_err(|error| match error.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => Error::conflict(Some("role"), "is held already").because(error),
         _ => error.into(),
     })

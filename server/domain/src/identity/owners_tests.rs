@@ -35,7 +35,7 @@ async fn the_last_owner_can_be_neither_removed_disabled_nor_demoted() {
     for result in [
         services.people.disable(&call, owner).await,
         services.people.delete(&call, owner).await,
-        services.administrators.revoke(&call, &grant_of(&world, owner).await).await,
+        services.administrators.revoke(&call, &grant_of(&world, owner).await).await.map(drop),
         services.people.delete(&world.operator(), owner).await,
     ] {
         let error = result.unwrap_err();
@@ -64,7 +64,7 @@ async fn an_owner_through_a_group_counts_and_is_kept_too() {
     for result in [
         services.groups.remove_member(&call, group, member).await,
         services.groups.delete(&call, group).await,
-        services.administrators.revoke(&call, &grant.id).await,
+        services.administrators.revoke(&call, &grant.id).await.map(drop),
         services.people.disable(&call, member).await,
     ] {
         assert_eq!(result.unwrap_err().kind(), Refusal::Forbidden, "(AUTHZ-06)");
@@ -84,9 +84,9 @@ async fn two_owners_who_demote_each_other_at_once_leave_one() {
             let (services, call, grant) = (services.clone(), world.by(user).await, grant_of(&world, other).await);
             // Every way in which an owner goes, against every other.
             match (round + at) % 3 {
-                0 => tasks.spawn(async move { services.administrators.revoke(&call, &grant).await }),
+                0 => tasks.spawn(async move { services.administrators.revoke(&call, &grant).await.map(drop) }),
                 1 => tasks.spawn(async move { services.people.disable(&call, other).await }),
-                _ => tasks.spawn(async move { services.administrators.revoke(&call, &grant).await }),
+                _ => tasks.spawn(async move { services.administrators.revoke(&call, &grant).await.map(drop) }),
             };
         }
         let mut done = 0;
@@ -121,9 +121,9 @@ async fn roles_are_the_owners_alone_to_give_also_through_groups() {
     assert_eq!(ranks::roles_of_person(services.core.store.read(), plain).await.unwrap(), [Role::Auditor], "at once");
     let version = services.groups.get(&by_admin, group).await.unwrap().version;
     for result in [
-        services.administrators.grant_user(&by_admin, admin, Role::Owner, false).await,
-        services.administrators.grant_user(&by_admin, plain, Role::Helpdesk, false).await,
-        services.administrators.grant_group(&by_admin, group, Role::Admin).await,
+        services.administrators.grant_user(&by_admin, admin, Role::Owner, false).await.map(drop),
+        services.administrators.grant_user(&by_admin, plain, Role::Helpdesk, false).await.map(drop),
+        services.administrators.grant_group(&by_admin, group, Role::Admin).await.map(drop),
         services.groups.add_member(&by_admin, group, admin).await,
         services.groups.remove_member(&by_admin, group, plain).await,
         services.groups.update(&by_admin, group, version, "Renamed", "").await,

@@ -1,0 +1,84 @@
+//! What an action says on the next page, and how the page takes it back.
+
+use axum::http::StatusCode;
+use domain::identity::administrators::Holder;
+use model::Role;
+
+use super::{Browser, Site};
+
+/// The form that undoes what was just done: where it goes and what it carries.
+fn undo_on(page: &str) -> Option<(String, String)> {
+    let form =
+        page.split("class=\"notice good\"").nth(1)?.split("</form>").next().filter(|form| form.contains("Undo"))?;
+    let action = form.split("action=\"").nth(1)?.split('"').next()?;
+    let fields: Vec<String> = form
+        .split("<input ")
+        .skip(1)
+        .filter_map(|input| {
+            let part = |name: &str| input.split(&format!("{name}=\"")).nth(1)?.split('"').next();
+            Some(format!("{}={}", part("name")?, part("value")?.replace('/', "%2F")))
+        })
+        .collect();
+    Some((action.to_owned(), fields.join("&")))
+}
+
+/// Posts a form, opens the page it leads to, and undoes it there.
+async fn do_and_undo(browser: &mut Browser<'_>, path: &str, form: &str) -> (String, String) {
+    let done = browser.post(path, form).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{path}");
+    let page = browser.get(&done.header("location").to_owned()).await.body;
+    let (action, fields) = undo_on(&page).unwrap_or_else(|| panic!("{path} offers no way back: {page}"));
+    let undone = browser.post(&action, &fields).await;
+    assert_eq!(undone.status, StatusCode::SEE_OTHER, "{action} {fields}");
+    (page, browser.get(&undone.header("location").to_owned()).await.body)
+}
+
+#[tokio::test]
+async fn what_is_done_to_a_person_is_undone_from_its_notice() {
+    let site = Site::new().await;
+    let owner = site.world.enrolled("olga").await;
+    site.world.give_role(owner.id, Role::Owner, false).await;
+    let alice = site.world.person("alice").await;
+    let progress = site.world.sign_in_strongly("olga", &owner.secret).await;
+    let mut browser = site.browser_with(&progress.session);
+    let services = &site.world.services;
+    let operator = site.world.operator();
+
+    do_and_undo(&mut browser, "/actions/users/disable", &format!("id={alice}")).await;
+    let view = services.people.get(&operator, alice).await.unwrap();
+    assert_eq!(view.row.status.as_str(), "active", "enabled again");
+
+    let (granted, _) =
+        do_and_undo(&mut browser, "/actions/users/role-grant", &format!("id={alice}&role=helpdesk")).await;
+    assert!(granted.contains("The role Helpdesk is granted."), "a role has a name");
+    assert!(services.people.get(&operator, alice).await.unwrap().row.roles.is_empty(), "taken back");
+
+    let grant = services.administrators.grant_user(&operator, alice, Role::Owner, true).await.unwrap().unwrap();
+    do_and_undo(&mut browser, "/actions/administrators/revoke", &format!("id={grant}")).await;
+    let view = services.people.get(&operator, alice).await.unwrap();
+    assert_eq!((view.row.roles.as_slice(), view.break_glass), ([Role::Owner].as_slice(), true), "as it was");
+
+    let group = services.groups.create(&operator, "Watchers", "").await.unwrap();
+    let grant = services.administrators.grant_group(&operator, group, Role::Auditor).await.unwrap().unwrap();
+    do_and_undo(&mut browser, "/actions/administrators/revoke", &format!("id={grant}")).await;
+    let held = services.administrators.list(&operator).await.unwrap();
+    assert!(held.iter().any(|grant| grant.role == Role::Auditor), "given back to the group");
+}
+
+#[tokio::test]
+async fn whoever_gives_up_a_role_is_offered_no_way_back() {
+    let site = Site::new().await;
+    let owner = site.world.enrolled("olga").await;
+    site.world.give_role(owner.id, Role::Owner, false).await;
+    let other = site.world.enrolled("oscar").await;
+    site.world.give_role(other.id, Role::Owner, false).await;
+    let progress = site.world.sign_in_strongly("olga", &owner.secret).await;
+    let mut browser = site.browser_with(&progress.session);
+    let held = site.world.services.administrators.list(&site.world.operator()).await.unwrap();
+    let own = held.iter().find(|grant| matches!(&grant.holder, Holder::User(user, _) if *user == owner.id)).unwrap();
+    let done = browser.post("/actions/administrators/revoke", &format!("id={}&next=%2Fme%2Fprofile", own.id)).await;
+    let page = browser.get(&done.header("location").to_owned()).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains("The role is taken away."), "{}", page.body);
+    assert!(undo_on(&page.body).is_none());
+}
