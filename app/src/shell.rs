@@ -17,6 +17,7 @@ use crate::pages;
 use crate::pages::admin::allowed;
 use crate::pages::problem;
 use crate::parts::frame::{AdminTab, Frame, Page, Surroundings, Viewer};
+use crate::parts::icon::WINDOW_ICON;
 
 /// What a page comes to.
 pub type Answer = Result<Page, Stop>;
@@ -197,7 +198,7 @@ fn html(cx: &Cx, title: &str, theme: Option<&'static str>, scripts: AnyView, bod
                 <meta name="color-scheme" content="light dark"/>
                 <title inner_html=escaped(title)></title>
                 <link rel="stylesheet" href=ui.asset("main.css")/>
-                <link rel="icon" type="image/svg+xml" href=ui.asset("favicon.svg")/>
+                <link rel="icon" type="image/svg+xml" href=WINDOW_ICON.as_str()/>
                 {scripts}
             </head>
             <body>{body}</body>

@@ -33,6 +33,19 @@ for (const guise of ['light', 'without-scripts']) {
     };
 
     test(
+      'the page of sign-in takes three requests and fifteen kilobytes',
+      inWindow(async (window) => {
+        const seen = [];
+        window.page.on('requestfinished', (request) => seen.push(request));
+        await window.open('/start/sign-in');
+        const sizes = await Promise.all(seen.map(async (request) => (await request.sizes()).responseBodySize));
+        const fetched = seen.filter((request) => !request.url().startsWith('data:')).map((request) => request.url());
+        assert.ok(fetched.length >= 2 && fetched.length <= 3, fetched.join(', '));
+        assert.ok(sizes.reduce((sum, size) => sum + size, 0) <= 15_000, sizes.join(', '));
+      }),
+    );
+
+    test(
       'a password leads to the portal',
       inWindow(async (window) => {
         await window.signIn(server.people.get(people.ordinary));

@@ -43,6 +43,8 @@ pub fn of(cx: &Cx, error: &Error) -> (StatusCode, Page) {
         Some(field) => format!("{field}: {}", error.outside()),
         None => error.outside().to_owned(),
     };
+    // A reason that only repeats the title is no reason.
+    let said = if said.trim_end_matches('.') == title { String::new() } else { said };
     (status, page(cx, status, title, &said, next))
 }
 
@@ -62,7 +64,7 @@ pub fn page(cx: &Cx, status: StatusCode, title: &str, said: &str, next: &str) ->
         <div class="problem">
             <p class="status small">{status.as_u16()}</p>
             <h1>{title.to_owned()}</h1>
-            <p>{said.to_owned()}</p>
+            {(!said.is_empty()).then(|| view! { <p>{said.to_owned()}</p> })}
             <p>{next.to_owned()}</p>
             <p class="row"><a class="button" href=home.0>{home.1}</a></p>
             <p class="small muted">{t!("problem.request")}" "<code>{cx.call().request_id.clone()}</code></p>

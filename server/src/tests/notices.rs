@@ -26,11 +26,11 @@ fn undo_on(page: &str) -> Option<(String, String)> {
 async fn do_and_undo(browser: &mut Browser<'_>, path: &str, form: &str) -> (String, String) {
     let done = browser.post(path, form).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{path}");
-    let page = browser.get(&done.header("location").to_owned()).await.body;
+    let page = browser.get(done.header("location")).await.body;
     let (action, fields) = undo_on(&page).unwrap_or_else(|| panic!("{path} offers no way back: {page}"));
     let undone = browser.post(&action, &fields).await;
     assert_eq!(undone.status, StatusCode::SEE_OTHER, "{action} {fields}");
-    (page, browser.get(&undone.header("location").to_owned()).await.body)
+    (page, browser.get(undone.header("location")).await.body)
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn whoever_gives_up_a_role_is_offered_no_way_back() {
     let held = site.world.services.administrators.list(&site.world.operator()).await.unwrap();
     let own = held.iter().find(|grant| matches!(&grant.holder, Holder::User(user, _) if *user == owner.id)).unwrap();
     let done = browser.post("/actions/administrators/revoke", &format!("id={}&next=%2Fme%2Fprofile", own.id)).await;
-    let page = browser.get(&done.header("location").to_owned()).await;
+    let page = browser.get(done.header("location")).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.body.contains("The role is taken away."), "{}", page.body);
     assert!(undo_on(&page.body).is_none());

@@ -1,5 +1,6 @@
 //! The audit log: search, each entry in full on demand, and the way to the export.
 
+use domain::audit::Target;
 use domain::audit::log::{AuditQuery, Entry};
 use domain::{Error, PageRequest};
 use jiff::civil::DateTime;
@@ -70,9 +71,9 @@ pub async fn page(cx: Cx) -> Answer {
         }
     } else {
         let columns = vec![
-            Column::new(t!("audit.time")),
+            Column::new(t!("audit.time")).spare(),
             Column::new(t!("audit.action")),
-            Column::new(t!("audit.actor")),
+            Column::new(t!("audit.actor")).spare(),
             Column::new(t!("audit.target")).spare(),
             Column::new(t!("audit.source")).spare(),
         ];
@@ -111,19 +112,22 @@ fn export_query(query: &AuditQuery) -> String {
 
 fn row(cx: &Cx, entry: &Entry) -> AnyView {
     let failed = (entry.outcome != "success").then(|| view! { " "{badge(Tone::Bad, t!("audit.failure"))} });
+    let name = |target: &Target| if target.name.is_empty() { target.id.clone() } else { target.name.clone() };
     let target = entry.target.as_ref().map(|target| {
-        let name = if target.name.is_empty() { target.id.clone() } else { target.name.clone() };
-        view! { <bdi>{name}</bdi><span class="sub">{target.kind.clone()}</span> }
+        view! { <bdi>{name(target)}</bdi><span class="sub">{target.kind.clone()}</span> }
     });
+    let onto = entry.target.as_ref().map(|target| view! { " → "<bdi>{name(target)}</bdi> });
     view! {
         <tr>
-            <td class="nowrap">{cx.clock.view_exact(entry.time)}</td>
+            <td class="spare nowrap">{cx.clock.view_exact(entry.time)}</td>
             <th scope="row">
                 {event_name(&entry.action)}{failed}
+                <span class="sub in-brief">{cx.clock.view_exact(entry.time)}</span>
+                <span class="sub in-brief"><bdi>{actor_name(entry)}</bdi>{onto}</span>
                 {details(cx, entry)}
             </th>
-            <td><bdi>{actor_name(entry)}</bdi></td>
-            <td class="spare">{target}</td>
+            <td class="spare name"><bdi>{actor_name(entry)}</bdi></td>
+            <td class="spare name">{target}</td>
             <td class="spare mono">{entry.source.clone()}</td>
         </tr>
     }

@@ -164,7 +164,7 @@ pub async fn page(cx: Cx) -> Answer {
             table.row(view! {
                 <tr>
                     <th scope="row"><a href=format!("/admin/users/{}", row.id)><bdi>{row.user_name.clone()}</bdi></a></th>
-                    <td class="spare"><bdi>{row.display_name.clone()}</bdi></td>
+                    <td class="spare name"><bdi class="clamped">{row.display_name.clone()}</bdi></td>
                     <td>{status_badge(row.status)}</td>
                     {remove}
                 </tr>
@@ -276,7 +276,7 @@ pub async fn add_members(cx: Cx) -> Answer {
             let add = button_for("/actions/groups/member-add", &values, t!("groups.add"), row.user_name.clone(), "compact");
             view! {
                 <li>
-                    <div><bdi>{row.user_name.clone()}</bdi>" "<span class="muted small"><bdi>{row.display_name.clone()}</bdi></span></div>
+                    <div><bdi>{row.user_name.clone()}</bdi>" "<span class="muted small clamped"><bdi>{row.display_name.clone()}</bdi></span></div>
                     {add}
                 </li>
             }

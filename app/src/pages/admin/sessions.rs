@@ -53,12 +53,16 @@ pub async fn page(cx: Cx) -> Answer {
             };
             view! { <td class="end">{action}</td> }
         });
+        let address = session.source.clone().unwrap_or_else(|| t!("session.no-address").to_owned());
         let strong = (!session.strong).then(|| view! { <span class="sub">{t!("sessions.no-factor")}</span> });
         table.row(view! {
             <tr>
-                <th scope="row"><a href=format!("/admin/users/{}", session.user)><bdi>{session.user_name.clone()}</bdi></a></th>
+                <th scope="row">
+                    <a href=format!("/admin/users/{}", session.user)><bdi>{session.user_name.clone()}</bdi></a>
+                    <span class="sub in-brief">{browser.clone()}" · "<span class="mono">{address.clone()}</span></span>
+                </th>
                 <td class="spare">{browser}{strong}</td>
-                <td class="spare mono">{session.source.clone().unwrap_or_else(|| t!("session.no-address").to_owned())}</td>
+                <td class="spare mono">{address}</td>
                 <td class="spare">{cx.clock.view(session.signed_in_at)}</td>
                 <td>{cx.clock.view(session.last_seen_at)}</td>
                 <td class="spare">{cx.clock.view(session.expires_at)}</td>

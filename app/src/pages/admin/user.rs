@@ -96,8 +96,14 @@ fn sign_in(cx: &Cx, person: &PersonView) -> AnyView {
     };
     let must = person.must_change_password.then(|| view! { " "{badge(Tone::Warn, t!("user.must-change"))} });
     let factors = if person.factors.is_empty() {
-        let by = person.enrol_by.map(|by| view! { " · "{t!("user.enrol-by")}" "{cx.clock.view(by)} });
-        view! { {t!("user.no-factor")}{by} }.into_any()
+        let by = person.enrol_by.map(|by| {
+            if by < cx.call().now {
+                badge(Tone::Warn, t!("user.enrol-over"))
+            } else {
+                view! { <span class="muted">{t!("user.enrol-by")}" "{cx.clock.view(by)}</span> }.into_any()
+            }
+        });
+        view! { {t!("user.no-factor")}" "{by} }.into_any()
     } else {
         let items = person
             .factors
@@ -118,8 +124,13 @@ fn sign_in(cx: &Cx, person: &PersonView) -> AnyView {
         .then(|| button("/actions/users/invite", &[("id", &id.to_string())], t!("user.invite-again"), "compact"));
     let reset_password = (may(Action::ResetPassword) && person.row.status != Status::Invited)
         .then(|| confirm("reset-password", t!("user.reset-password")));
-    let reset_factors = (may(Action::ResetFactors) && !person.factors.is_empty())
-        .then(|| confirm("reset-factors", t!("user.reset-factors")));
+    let reset_factors = match (may(Action::ResetFactors), person.factors.is_empty()) {
+        (true, false) => Some(confirm("reset-factors", t!("user.reset-factors"))),
+        (true, true) if person.enrol_by.is_some() && person.row.status == Status::Active => {
+            Some(confirm("reset-factors", t!("user.enrol-link")))
+        }
+        _ => None,
+    };
     let facts = Facts::new().with(t!("field.password"), view! { {password}{must} }).with(t!("user.factors"), factors);
     section(
         t!("user.sign-in"),
@@ -401,6 +412,11 @@ pub async fn confirm(cx: Cx) -> Answer {
         .effect(t!("confirm.password.void"))
         .effect_where(running)
         .effect(t!("confirm.password.link")),
+        Action::ResetFactors if person.factors.is_empty() => {
+            Confirm::new(t!("confirm.enrol.title", name = name), "/actions/users/reset-factors", t!("confirm.enrol.do"))
+                .effect(t!("confirm.enrol.link"))
+                .effect_where(running)
+        }
         Action::ResetFactors => Confirm::new(
             t!("confirm.factors.title", name = name),
             "/actions/users/reset-factors",

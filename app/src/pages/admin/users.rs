@@ -94,7 +94,7 @@ pub async fn list(cx: Cx) -> Answer {
                 Column::new(t!("field.email")).sort("email").spare(),
                 Column::new(t!("users.status")),
                 Column::new(t!("users.factor")).spare(),
-                Column::new(t!("users.last")),
+                Column::new(t!("users.last")).spare(),
                 Column::new(t!("users.created")).sort("created").spare(),
             ],
         )
@@ -125,12 +125,13 @@ fn person_row(cx: &Cx, row: &PersonRow) -> AnyView {
         <tr>
             <th scope="row">
                 <a href=format!("/admin/users/{}", row.id)><bdi>{row.user_name.clone()}</bdi></a>{roles}
+                <span class="sub in-brief"><bdi class="clamped">{row.display_name.clone()}</bdi></span>
             </th>
-            <td class="spare"><bdi>{row.display_name.clone()}</bdi></td>
-            <td class="spare"><bdi>{text_or_dash(&row.email)}</bdi></td>
+            <td class="spare name"><bdi class="clamped">{row.display_name.clone()}</bdi></td>
+            <td class="spare address"><bdi>{text_or_dash(&row.email)}</bdi></td>
             <td>{status_badge(row.status)}</td>
             <td class="spare">{factor}</td>
-            <td>{last}</td>
+            <td class="spare">{last}</td>
             <td class="spare">{cx.clock.view(row.created_at)}</td>
         </tr>
     }

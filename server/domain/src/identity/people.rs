@@ -11,6 +11,7 @@ use crate::call::Call;
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::identity::factors::{FactorView, kept};
+use crate::identity::sign_in::stages::Standing;
 use crate::identity::words::{self, Found};
 use crate::identity::{ranks, roles};
 use crate::page::{Key, Ordering, Page, PageRequest, Window};
@@ -130,6 +131,7 @@ pub struct PersonView {
     pub attributes: serde_json::Map<String, serde_json::Value>,
     pub groups: Vec<(model::GroupId, String)>,
     pub factors: Vec<FactorView>,
+    /// Until when a first factor can be set up without a link; only for who needs one and has none.
     pub enrol_by: Option<Timestamp>,
     pub must_change_password: bool,
     pub password_set_at: Option<Timestamp>,
@@ -194,6 +196,11 @@ impl People {
             .await?;
         let factors = kept::of(db, &key).await?;
         let held = roles::held_by(db, &key).await?;
+        let standing = Standing { user: found, held, has_factor: !factors.is_empty() };
+        let settings = self.0.settings();
+        let enrol_by = (!standing.has_factor && standing.needs_factor(&settings) && row.status != Status::Disabled)
+            .then(|| standing.may_enrol_until(&settings));
+        let Standing { user: found, held, .. } = standing;
         let password_set_at =
             password::Entity::find_by_id(&key).one(db).await?.map(|password| Timestamp(password.set_at));
         let resource = Resource::Person { user, rank: row.roles.first().copied() };
@@ -208,7 +215,7 @@ impl People {
             attributes,
             groups: groups.into_iter().map(|(id, name)| Ok((parse_id(&id)?, name))).collect::<Result<_>>()?,
             factors,
-            enrol_by: found.enrol_by.map(Timestamp),
+            enrol_by,
             must_change_password: found.must_change_password,
             password_set_at,
             break_glass: held.break_glass,

@@ -33,7 +33,10 @@ async fn a_person_is_created_found_changed_and_deleted() {
     let view = people.get(&call, alice).await.unwrap();
     assert_eq!((view.row.display_name.as_str(), view.row.status), ("Alice Liddell", Status::Invited));
     assert_eq!(view.groups, [(group, "Engineers".to_owned())]);
-    assert_eq!(view.enrol_by, Some(world.clock.now().plus(7 * Timestamp::DAY)), "seven days to enrol");
+    assert_eq!(view.enrol_by, None, "nobody asks for a factor");
+    world.services.administrators.grant_user(&world.operator(), alice, Role::Auditor, false).await.unwrap();
+    let seven_days = world.clock.now().plus(7 * Timestamp::DAY);
+    assert_eq!(people.get(&call, alice).await.unwrap().enrol_by, Some(seven_days), "administrators need one");
     assert_eq!(people.find(&call, "ALICE").await.unwrap(), alice);
     assert_eq!(people.find(&call, "builtin/alice").await.unwrap(), alice);
     assert_eq!(people.find(&call, "corp/alice").await.unwrap_err().kind(), Refusal::NotFound);
