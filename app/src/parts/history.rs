@@ -1,5 +1,6 @@
 //! What happened, newest first: entries of the audit log as sentences.
 
+use domain::audit::Target;
 use domain::audit::log::Entry;
 use leptos::prelude::*;
 use model::t;
@@ -22,6 +23,19 @@ pub fn actor_name(entry: &Entry) -> String {
     }
 }
 
+/// What it was done to, as people know it.
+pub fn target_name(target: &Target) -> String {
+    if target.name.is_empty() { target.id.clone() } else { target.name.clone() }
+}
+
+/// Who did it and to what, in one line; not to what where that is the page's own subject or the actor.
+pub fn who_and_what(cx: &Cx, entry: &Entry) -> AnyView {
+    let actor = actor_name(entry);
+    let target = entry.target.as_ref().filter(|target| !cx.address.path().ends_with(&target.id)).map(target_name);
+    let target = target.filter(|name| *name != actor).map(|name| view! { " → "<bdi>{name}</bdi> });
+    view! { <bdi>{actor}</bdi>{target} }.into_any()
+}
+
 /// The entries as a list.
 pub fn history(cx: &Cx, entries: &[Entry]) -> AnyView {
     if entries.is_empty() {
@@ -36,7 +50,7 @@ pub fn history(cx: &Cx, entries: &[Entry]) -> AnyView {
                 <li class=failed.then_some("failure")>
                     <strong>{event_name(&entry.action)}</strong>
                     {failed.then(|| view! { " ("{t!("audit.failure")}")" })}
-                    <div class="muted small"><bdi>{actor_name(entry)}</bdi>" · "{cx.clock.view(entry.time)}</div>
+                    <div class="muted small">{who_and_what(cx, entry)}" · "{cx.clock.view(entry.time)}</div>
                     {reason}
                     {details(cx, entry)}
                 </li>
@@ -55,7 +69,7 @@ pub fn details(cx: &Cx, entry: &Entry) -> AnyView {
             "group" => Some(format!("/admin/groups/{}", target.id)),
             _ => None,
         };
-        let name = if target.name.is_empty() { target.id.clone() } else { target.name };
+        let name = target_name(&target);
         let name = match href {
             Some(href) => view! { <a href=href><bdi>{name}</bdi></a> }.into_any(),
             None => view! { <bdi>{name}</bdi> }.into_any(),

@@ -1,6 +1,5 @@
 //! The audit log: search, each entry in full on demand, and the way to the export.
 
-use domain::audit::Target;
 use domain::audit::log::{AuditQuery, Entry};
 use domain::{Error, PageRequest};
 use jiff::civil::DateTime;
@@ -15,7 +14,7 @@ use crate::parts::empty::{empty, filtered_empty};
 use crate::parts::filter::Filters;
 use crate::parts::form::field;
 use crate::parts::frame::{AdminTab, Page};
-use crate::parts::history::{actor_name, details, event_name};
+use crate::parts::history::{actor_name, details, event_name, target_name, who_and_what};
 use crate::parts::pager::Pager;
 use crate::parts::table::{Column, Table};
 use crate::parts::title::Title;
@@ -112,18 +111,16 @@ fn export_query(query: &AuditQuery) -> String {
 
 fn row(cx: &Cx, entry: &Entry) -> AnyView {
     let failed = (entry.outcome != "success").then(|| view! { " "{badge(Tone::Bad, t!("audit.failure"))} });
-    let name = |target: &Target| if target.name.is_empty() { target.id.clone() } else { target.name.clone() };
     let target = entry.target.as_ref().map(|target| {
-        view! { <bdi>{name(target)}</bdi><span class="sub">{target.kind.clone()}</span> }
+        view! { <bdi>{target_name(target)}</bdi><span class="sub">{target.kind.clone()}</span> }
     });
-    let onto = entry.target.as_ref().map(|target| view! { " → "<bdi>{name(target)}</bdi> });
     view! {
         <tr>
             <td class="spare nowrap">{cx.clock.view_exact(entry.time)}</td>
             <th scope="row">
                 {event_name(&entry.action)}{failed}
                 <span class="sub in-brief">{cx.clock.view_exact(entry.time)}</span>
-                <span class="sub in-brief"><bdi>{actor_name(entry)}</bdi>{onto}</span>
+                <span class="sub in-brief">{who_and_what(cx, entry)}</span>
                 {details(cx, entry)}
             </th>
             <td class="spare name"><bdi>{actor_name(entry)}</bdi></td>
