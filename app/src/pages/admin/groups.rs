@@ -6,11 +6,11 @@ use domain::identity::people::PeopleQuery;
 use domain::{Error, PageRequest};
 use leptos::prelude::*;
 use model::words::{count, grouped};
-use model::{GroupId, Role, t};
+use model::{GroupId, t};
 
 use super::user::history_card;
 use super::users::status_badge;
-use super::{allowed, role_name};
+use super::{allowed, grants, role_name};
 use crate::context::Cx;
 use crate::parts::badge::{Tone, badge};
 use crate::parts::confirm::Confirm;
@@ -219,38 +219,10 @@ async fn roles(cx: &Cx, id: GroupId) -> Result<Option<AnyView>, Stop> {
     let here = place(id);
     let own: Vec<_> =
         grants.iter().filter(|grant| matches!(&grant.holder, Holder::Group(group, _) if *group == id)).collect();
-    let items = own
-        .iter()
-        .map(|grant| {
-            let name = role_name(grant.role);
-            let revoke = may.then(|| {
-                button_for(
-                    "/actions/administrators/revoke",
-                    &[("id", &grant.id), ("next", &here)],
-                    t!("role.revoke"),
-                    name,
-                    "compact",
-                )
-            });
-            view! { <li><div>{badge(Tone::Accent, name)}</div>{revoke}</li> }
-        })
-        .collect_view();
+    let items = grants::items(&own, may, &here);
     let none = own.is_empty().then(|| view! { <p class="section-note">{t!("role.group-none")}</p> });
-    let grant = may.then(|| {
-        let roles =
-            Role::ALL.map(|role| (role.as_str().to_owned(), role_name(role).to_owned())).into_iter().rev().collect();
-        view! {
-            <details class="more">
-                <summary>{t!("role.grant-group")}</summary>
-                <form class="form" method="post" action="/actions/groups/role-grant">
-                    {hidden("id", id.to_string())}
-                    {field("role", t!("role.role")).options(roles).value("auditor").view()}
-                    <div class="row">{primary(t!("role.grant-do"))}</div>
-                </form>
-            </details>
-        }
-    });
-    Ok(Some(section(t!("role.title"), None, view! { {none}<ul class="items" role="list">{items}</ul>{grant} })))
+    let grant = may.then(|| grants::form(t!("role.grant-group"), "/actions/groups/role-grant", id.to_string(), None));
+    Ok(Some(section(t!("role.title"), None, view! { {none}{items}{grant} })))
 }
 
 /// People who could become members.

@@ -2,6 +2,7 @@
 
 pub mod administrators;
 pub mod audit;
+mod grants;
 pub mod groups;
 pub mod overview;
 pub mod sessions;

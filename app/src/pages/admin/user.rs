@@ -11,7 +11,7 @@ use model::words::count;
 use model::{Role, UserId, t};
 
 use super::users::status_badge;
-use super::{allowed, fresh, role_name};
+use super::{allowed, fresh, grants, role_name};
 use crate::address::encode;
 use crate::context::Cx;
 use crate::pages::security::factor_kind;
@@ -20,7 +20,7 @@ use crate::parts::browser::browser_name;
 use crate::parts::confirm::Confirm;
 use crate::parts::copy::secret;
 use crate::parts::facts::{Facts, text_or_dash};
-use crate::parts::form::{button, button_for, check, field, hidden, primary};
+use crate::parts::form::{button, button_for, check, field};
 use crate::parts::frame::{AdminTab, Page};
 use crate::parts::history::history;
 use crate::parts::title::{Title, section};
@@ -181,23 +181,7 @@ async fn roles_card(cx: &Cx, person: &PersonView) -> Result<Option<AnyView>, Sto
     let may = person.allowed.contains(&Action::ManageAdministrators);
     let own: Vec<_> =
         grants.iter().filter(|grant| matches!(&grant.holder, Holder::User(user, _) if *user == id)).collect();
-    let items = own
-        .iter()
-        .map(|grant| {
-            let name = role_name(grant.role);
-            let glass = grant.break_glass.then(|| view! { " "{badge(Tone::Warn, t!("role.break-glass"))} });
-            let revoke = may.then(|| {
-                button_for(
-                    "/actions/administrators/revoke",
-                    &[("id", &grant.id), ("next", &here)],
-                    t!("role.revoke"),
-                    name,
-                    "compact",
-                )
-            });
-            view! { <li><div>{badge(Tone::Accent, name)}{glass}</div>{revoke}</li> }
-        })
-        .collect_view();
+    let items = grants::items(&own, may, &here);
     let through: Vec<Role> =
         person.row.roles.iter().copied().filter(|role| !own.iter().any(|grant| grant.role == *role)).collect();
     let through = (!through.is_empty()).then(|| {
@@ -206,26 +190,15 @@ async fn roles_card(cx: &Cx, person: &PersonView) -> Result<Option<AnyView>, Sto
     });
     let none = (own.is_empty() && through.is_none()).then(|| view! { <p class="section-note">{t!("role.none")}</p> });
     let grant = may.then(|| {
-        let roles =
-            Role::ALL.map(|role| (role.as_str().to_owned(), role_name(role).to_owned())).into_iter().rev().collect();
-        view! {
-            <details class="more">
-                <summary>{t!("role.grant")}</summary>
-                <form class="form" method="post" action="/actions/users/role-grant">
-                    {hidden("id", id.to_string())}
-                    {field("role", t!("role.role")).options(roles).value("auditor").view()}
-                    {check("break_glass", t!("role.break-glass"), Some(t!("role.break-glass-hint").to_owned()), false)}
-                    <div class="row">{primary(t!("role.grant-do"))}</div>
-                </form>
-            </details>
-        }
+        let glass = check("break_glass", t!("role.break-glass"), Some(t!("role.break-glass-hint").to_owned()), false);
+        grants::form(t!("role.grant"), "/actions/users/role-grant", id.to_string(), Some(glass))
     });
     Ok(Some(section(
         t!("role.title"),
         None,
         view! {
             {none}
-            <ul class="items" role="list">{items}</ul>
+            {items}
             {through}
             {grant}
         },

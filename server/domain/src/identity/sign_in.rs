@@ -1,5 +1,7 @@
 //! The sign-in state machine: user name and password, second factor, enrolment, new password, in.
 
+#[cfg(test)]
+mod cost_tests;
 pub(crate) mod enrol;
 #[cfg(test)]
 mod enrol_tests;
