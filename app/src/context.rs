@@ -216,6 +216,13 @@ impl Cx {
         self.person().filter(|person| person.stage == Stage::Full)
     }
 
+    /// As the reader likes to be called; as they sign in, where that is all that is known.
+    pub fn display_name(&self) -> &str {
+        let own = self.visit.session.as_ref().map(|session| session.display_name.as_str());
+        let named = own.filter(|name| !name.is_empty());
+        named.or_else(|| self.person().map(|person| person.user_name.as_str())).unwrap_or_default()
+    }
+
     /// What the reader likes.
     pub fn preferences(&self) -> Preferences {
         self.visit.session.as_ref().map(|session| session.preferences.clone()).unwrap_or_default()

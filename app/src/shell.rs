@@ -79,7 +79,12 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/administrators") view=|| serve(pages::admin::administrators::page) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/sessions") view=|| serve(pages::admin::sessions::page) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/audit") view=|| serve(pages::admin::audit::page) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/audit/:id") view=|| serve(pages::admin::audit_entry::page) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/settings") view=|| serve(pages::admin::settings::page) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/settings/streams") view=|| serve(pages::admin::streams::page) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/settings/streams/new") view=|| serve(pages::admin::streams::new) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/settings/streams/:id/secret") view=|| serve(pages::admin::streams::shown_once) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/settings/streams/:id/remove") view=|| serve(pages::admin::streams::remove) ssr=SsrMode::Async/>
             </FlatRoutes>
         </Router>
     }
@@ -158,7 +163,7 @@ pub fn document(cx: &Cx, page: Page) -> AnyView {
     cx.flash_is_shown();
     let settings = cx.settings();
     let viewer = cx.signed_in().map(|person| Viewer {
-        display_name: person.user_name.clone(),
+        display_name: cx.display_name().to_owned(),
         user_name: person.user_name.clone(),
         administers: allowed(cx, Action::SeeAdministration),
         closed: [
@@ -166,6 +171,7 @@ pub fn document(cx: &Cx, page: Page) -> AnyView {
             (AdminTab::Sessions, Action::SeeSessions),
             (AdminTab::Audit, Action::SeeAudit),
             (AdminTab::Settings, Action::SeeSettings),
+            (AdminTab::Streams, Action::SeeSettings),
         ]
         .into_iter()
         .filter(|(_, action)| !allowed(cx, *action))

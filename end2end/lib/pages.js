@@ -26,7 +26,10 @@ export const pages = [
   { path: '/admin/administrators', as: 'owner' },
   { path: '/admin/sessions', as: 'owner' },
   { path: '/admin/audit', as: 'owner' },
+  { path: '/admin/audit', link: /^\/admin\/audit\/(?!export)[^/?]+$/, as: 'owner' },
   { path: '/admin/settings', as: 'owner' },
+  { path: '/admin/settings/streams', as: 'owner' },
+  { path: '/admin/settings/streams/new', as: 'owner' },
 ];
 
 /** What a page is called in the list of tests. */

@@ -1,6 +1,7 @@
 // What people do in several steps: a first factor, recovery codes, passkeys, an invitation, a change and its undoing.
 
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 
 import { Window, guises, launch } from '../lib/browser.js';
@@ -48,7 +49,7 @@ for (const guise of ['light', 'without-scripts']) {
     };
 
     before(async () => {
-      [server, browser] = await Promise.all([startDemo(), launch()]);
+      [server, browser] = await Promise.all([startDemo({ VESTIBULE_OUTBOUND__ALLOW: '127.0.0.0/8' }), launch()]);
       owner = await open();
       await owner.signIn(server.people.get(people.owner));
       assert.equal(owner.path, '/start');
@@ -116,6 +117,50 @@ for (const guise of ['light', 'without-scripts']) {
       assert.match(await owner.page.locator('.notice').innerText(), /enabled/);
       await owner.open(person);
       assert.equal(await owner.page.locator('.notice').count(), 0, 'a notice is shown once');
+    });
+
+    test('a webhook is added, tried, paused and removed', async () => {
+      const received = [];
+      const receiver = createServer((request, response) => {
+        received.push(request.headers['vestibule-event']);
+        request.resume().on('end', () => response.writeHead(204).end());
+      });
+      await new Promise((ready) => receiver.listen(0, '127.0.0.1', ready));
+      const address = `http://127.0.0.1:${receiver.address().port}/in`;
+      try {
+        await owner.open('/admin/settings/streams/new');
+        await owner.page.fill('[name=url]', 'https://10.0.0.1/');
+        await press(owner, 'main form button.primary');
+        assert.match(await owner.page.locator('#f-url-error').innerText(), /private address/);
+        await owner.page.fill('[name=url]', address);
+        await owner.page.fill('[name=events]', 'DeleteGroup');
+        await press(owner, 'main form button.primary');
+        const once = owner.path;
+        assert.ok((await owner.page.locator('.secret code').innerText()).length >= 22);
+        assert.deepEqual(await owner.accessibility(), []);
+        await press(owner, 'form[action$=webhook-test] button');
+        assert.match(await owner.page.locator('.notice').innerText(), /took the test event/);
+        assert.deepEqual(received, ['Ping']);
+        await owner.open(once);
+        assert.equal(owner.path, '/admin/settings/streams', 'the secret is shown once');
+
+        const card = owner.page.locator('section.card', { hasText: address });
+        assert.match(await card.innerText(), /Delivering/);
+        await press(owner, 'form[action$=webhook-pause] button');
+        assert.match(await card.innerText(), /Paused/);
+        await press(owner, '.notice button');
+        assert.match(await card.innerText(), /Delivering/);
+        await press(owner, 'a[href$="/remove"]');
+        assert.deepEqual(await owner.accessibility(), []);
+        await press(owner, 'main form button.danger');
+        assert.equal(await card.count(), 0);
+
+        await owner.open('/admin/audit?action=UpdateWebhook');
+        await press(owner, 'tbody th a');
+        assert.match(await owner.page.locator('main table').innerText(), /paused\s+Yes\s+No/, 'before and after');
+      } finally {
+        receiver.close();
+      }
     });
 
     test('a theme is chosen on any page and stays there', async () => {

@@ -31,6 +31,7 @@ struct Wanted {
     actor: String,
     target: String,
     action: String,
+    request: String,
     outcome: Option<String>,
 }
 
@@ -50,6 +51,7 @@ impl Wanted {
             actor: self.actor,
             target: self.target,
             action: self.action,
+            request: self.request,
             outcome: self.outcome.filter(|outcome| !outcome.is_empty()),
             ..AuditQuery::default()
         })

@@ -6,6 +6,7 @@ pub mod door;
 pub mod groups;
 pub mod me;
 pub mod sign_in;
+pub mod streams;
 pub mod table;
 pub mod users;
 

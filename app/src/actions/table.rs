@@ -2,7 +2,7 @@
 
 use leptos::server_fn::axum::register_explicit;
 
-use super::{admin, groups, me, sign_in, users};
+use super::{admin, groups, me, sign_in, streams, users};
 
 /// A field of a form.
 #[derive(Debug)]
@@ -111,6 +111,12 @@ actions! {
         [must("version"), must("min_length"), must("min_length_with_factor"), must("history")];
     admin::SettingsAudit, "/actions/settings/audit": [must("version"), must("retention_days")];
     admin::SettingsMailTest, "/actions/settings/mail-test": [];
+    streams::WebhookAdd, "/actions/settings/webhook-add": [must("url"), must("events")];
+    streams::WebhookTest, "/actions/settings/webhook-test": [must("id")];
+    streams::WebhookPause, "/actions/settings/webhook-pause": [must("id")];
+    streams::WebhookResume, "/actions/settings/webhook-resume": [must("id")];
+    streams::WebhookRemove, "/actions/settings/webhook-remove": [must("id")];
+    streams::SettingsSyslog, "/actions/settings/syslog": [must("version"), must("syslog")];
 }
 
 #[cfg(test)]

@@ -95,6 +95,8 @@ pub enum AdminTab {
     Administrators,
     /// `/admin/settings`
     Settings,
+    /// `/admin/settings/streams`
+    Streams,
     /// Nowhere in it.
     None,
 }
@@ -230,6 +232,7 @@ impl Surroundings {
             </header>
             <div class="frame-admin">
                 <nav class="side" id="side" popover="auto" aria-label=t!("nav.admin")>
+                    <p class="side-back"><a href="/start"><span aria-hidden="true">"←"</span>{t!("menu.portal")}</a></p>
                     <ul role="list">
                         {link(AdminTab::Overview, "/admin", t!("nav.overview"))}
                     </ul>
@@ -244,6 +247,7 @@ impl Surroundings {
                     <ul role="list" aria-labelledby="side-house">
                         {link(AdminTab::Audit, "/admin/audit", t!("nav.audit"))}
                         {link(AdminTab::Settings, "/admin/settings", t!("nav.settings"))}
+                        {link(AdminTab::Streams, "/admin/settings/streams", t!("nav.streams"))}
                     </ul>
                 </nav>
                 <main id="main" tabindex="-1">{self.notice(true)}{body}</main>

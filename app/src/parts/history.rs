@@ -6,7 +6,6 @@ use leptos::prelude::*;
 use model::t;
 use model::words::look_up;
 
-use super::facts::Facts;
 use crate::context::Cx;
 
 /// The name of an event in words; one that the catalogue does not know shows as itself.
@@ -48,11 +47,10 @@ pub fn history(cx: &Cx, entries: &[Entry]) -> AnyView {
             let reason = entry.reason.clone().map(|reason| view! { <div class="small">{reason}</div> });
             view! {
                 <li class=failed.then_some("failure")>
-                    <strong>{event_name(&entry.action)}</strong>
+                    <a href=place(entry)>{event_name(&entry.action)}</a>
                     {failed.then(|| view! { " ("{t!("audit.failure")}")" })}
                     <div class="muted small">{who_and_what(cx, entry)}" · "{cx.clock.view(entry.time)}</div>
                     {reason}
-                    {details(cx, entry)}
                 </li>
             }
         })
@@ -60,42 +58,7 @@ pub fn history(cx: &Cx, entries: &[Entry]) -> AnyView {
     view! { <ol class="history" role="list">{items}</ol> }.into_any()
 }
 
-/// Everything an entry says, folded away.
-pub fn details(cx: &Cx, entry: &Entry) -> AnyView {
-    let code = |text: String| view! { <code>{text}</code> };
-    let target = entry.target.clone().map(|target| {
-        let href = match target.kind.as_str() {
-            "user" => Some(format!("/admin/users/{}", target.id)),
-            "group" => Some(format!("/admin/groups/{}", target.id)),
-            _ => None,
-        };
-        let name = target_name(&target);
-        let name = match href {
-            Some(href) => view! { <a href=href><bdi>{name}</bdi></a> }.into_any(),
-            None => view! { <bdi>{name}</bdi> }.into_any(),
-        };
-        view! { {name}" "<code>{target.id}</code> }
-    });
-    let changes = (!entry.changes.is_null()).then(|| {
-        let text = serde_json::to_string_pretty(&entry.changes).unwrap_or_default();
-        view! { <pre class="json"><code>{text}</code></pre> }
-    });
-    let facts = Facts::new()
-        .with(t!("audit.action"), code(entry.action.clone()))
-        .with_some(t!("audit.reason"), entry.reason.clone())
-        .with_some(t!("audit.target"), target)
-        .with(t!("audit.time"), cx.clock.view_exact(entry.time))
-        .with_some(t!("audit.source"), entry.source.clone().map(code))
-        .with(t!("audit.request"), code(entry.request_id.clone()))
-        .with_some(t!("audit.credential"), entry.credential_id.clone().map(code))
-        .with(t!("audit.entry"), code(entry.id.clone()))
-        .with_some(t!("audit.changes"), changes)
-        .with_some(t!("audit.personal"), entry.erased.then(|| t!("audit.erased")));
-    view! {
-        <details class="more small">
-            <summary>{t!("audit.details")}<span class="hidden-visually">" "{event_name(&entry.action)}</span></summary>
-            {facts.view()}
-        </details>
-    }
-    .into_any()
+/// The page of an entry.
+pub fn place(entry: &Entry) -> String {
+    format!("/admin/audit/{}", entry.id)
 }

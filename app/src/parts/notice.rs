@@ -63,6 +63,11 @@ pub const NOTICES: &[Kind] = &[
     undoable("member-removed", "/actions/groups/member-add"),
     kind("settings-saved", Tone::Good),
     kind("mail-sent", Tone::Good),
+    kind("webhook-tested", Tone::Good),
+    kind("webhook-test-failed", Tone::Bad),
+    undoable("webhook-paused", "/actions/settings/webhook-resume"),
+    undoable("webhook-resumed", "/actions/settings/webhook-pause"),
+    kind("webhook-removed", Tone::Good),
 ];
 
 /// What waits for the next page.

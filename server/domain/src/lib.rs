@@ -13,6 +13,7 @@ mod core;
 pub mod demo;
 pub mod entropy;
 pub mod error;
+pub mod event_streams;
 pub mod identity;
 pub mod jobs;
 pub mod key_files;

@@ -33,6 +33,15 @@ pub fn parse(text: &str) -> Result<Url> {
     Ok(url)
 }
 
+/// An address as logs may show it: without path and query, which may hold a token of their own.
+pub fn shown(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(url) if matches!(url.path(), "" | "/") && url.query().is_none() => url.origin().ascii_serialization(),
+        Ok(url) => format!("{}/\u{2026}", url.origin().ascii_serialization()),
+        Err(_) => "\u{2026}".to_owned(),
+    }
+}
+
 /// Whether a connection in the clear may leave the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clear {

@@ -15,6 +15,7 @@ use crate::core::Core;
 use crate::demo::DemoOrganisation;
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
+use crate::event_streams::EventStreams;
 use crate::identity::administrators::Administrators;
 use crate::identity::groups::Groups;
 use crate::identity::me::Me;
@@ -73,6 +74,8 @@ pub struct Services {
     pub administrators: Administrators,
     /// Settings.
     pub settings: SettingsService,
+    /// Webhooks and syslog.
+    pub streams: EventStreams,
     /// The audit log.
     pub audit: AuditLog,
     /// Deliveries and clean-up.
@@ -141,6 +144,7 @@ impl Services {
             groups: Groups(core.clone()),
             administrators: Administrators(core.clone()),
             settings: SettingsService(core.clone()),
+            streams: EventStreams(core.clone()),
             audit: AuditLog(core.clone()),
             jobs: Jobs(core.clone()),
             demo: DemoOrganisation(core.clone()),

@@ -122,6 +122,18 @@ pub struct Webhook {
     pub sealed_secret: String,
 }
 
+impl Webhook {
+    /// Whether every event is sent.
+    pub(crate) fn wants_all(&self) -> bool {
+        self.events.iter().any(|event| event == "*")
+    }
+
+    /// Whether this event is sent.
+    pub(crate) fn wants(&self, action: &str) -> bool {
+        self.events.iter().any(|event| event == "*" || event == action)
+    }
+}
+
 impl Settings {
     /// Refuses values outside their limits, naming the field.
     pub fn check(&self) -> Result<()> {

@@ -15,12 +15,11 @@ use crate::authz::{Action, Resource, authorize, authorize_person};
 use crate::call::Call;
 use crate::core::Core;
 use crate::error::{Error, Result};
+use crate::event_streams;
 use crate::identity::sign_in::stages;
-use crate::jobs::{mail, streams};
-use crate::key_rotation::webhook_place;
+use crate::jobs::{mail, stream_state, streams};
 use crate::outbound::{self, Rule};
-use crate::secret::Secret;
-use crate::settings::{MfaPolicy, Settings, Webhook};
+use crate::settings::{MfaPolicy, Settings};
 use crate::store::entity::{instance, user};
 
 /// The most webhooks.
@@ -55,8 +54,12 @@ impl SettingsService {
         authorize(call, Action::SeeSettings, Resource::Organisation)?;
         let row = row(self.0.store.read()).await?;
         let mut settings = parse(row.settings)?;
+        let whole = event_streams::may_change(call);
         for webhook in &mut settings.webhooks {
             webhook.sealed_secret.clear();
+            if !whole {
+                webhook.url = outbound::shown(&webhook.url);
+            }
         }
         let public_url = self.0.public_url.to_string();
         Ok(SettingsView {
@@ -93,6 +96,16 @@ impl SettingsService {
         version: Option<i64>,
         edit: impl FnOnce(&mut Settings) -> Result<()> + Send,
     ) -> Result<()> {
+        self.change_as(call, version, |settings| edit(settings).map(|()| None)).await
+    }
+
+    /// [`SettingsService::change`], noted in the log as the edit says, where it says something.
+    pub(crate) async fn change_as(
+        &self,
+        call: &Call,
+        version: Option<i64>,
+        edit: impl FnOnce(&mut Settings) -> Result<Option<Event>> + Send,
+    ) -> Result<()> {
         authorize(call, Action::ChangeSettings, Resource::Organisation)?;
         let mut change = self.0.store.begin().await?;
         let row = row_locked(change.txn()).await?;
@@ -104,7 +117,7 @@ impl SettingsService {
         }
         let before = parse(row.settings.clone())?;
         let mut after = before.clone();
-        edit(&mut after)?;
+        let event = edit(&mut after)?;
         after.check()?;
         check_destinations(&before, &after, Rule::of(&self.0))?;
         if after == before {
@@ -129,56 +142,24 @@ impl SettingsService {
             stages::open_enrolment(change.txn(), call.now, after.mfa.enrol_within_days).await?;
         }
         for name in streams::names(&after).difference(&streams::names(&before)) {
-            streams::begin(change.txn(), name).await?;
+            streams::begin(change.txn(), name, call.now).await?;
         }
         for name in streams::names(&before).difference(&streams::names(&after)) {
             streams::end(change.txn(), name).await?;
         }
-        let event = Event::done("UpdateInstance").on("settings", &row.instance_id, &after.organization_name);
-        change.audit(call, event.with(Value::Object(differences(&before, &after)?)));
+        if before.syslog != after.syslog {
+            stream_state::forget_state(change.txn(), streams::SYSLOG).await?;
+        }
+        let event = match event {
+            Some(event) => event,
+            None => Event::done("UpdateInstance")
+                .on("settings", &row.instance_id, &after.organization_name)
+                .with(Value::Object(differences(&before, &after)?)),
+        };
+        change.audit(call, event);
         change.commit().await?;
         self.0.settings.send_replace(Arc::new(after));
         Ok(())
-    }
-
-    /// Adds a webhook and gives its id. Without a secret one is made; it is given back this once, for the receiver.
-    pub async fn add_webhook(
-        &self,
-        call: &Call,
-        url: &str,
-        events: &[String],
-        secret: Option<Secret>,
-    ) -> Result<(String, Secret)> {
-        authorize(call, Action::ChangeSettings, Resource::Organisation)?;
-        let secret = match secret {
-            Some(secret) if secret.expose().len() < 16 => {
-                return Err(Error::invalid("secret", "must have at least 16 characters"));
-            }
-            Some(secret) => secret,
-            None => Secret::random_256(&self.0.entropy)?,
-        };
-        // Refused now where it leads to a private address; asked again at each delivery, because a name may change.
-        let url = outbound::parse(url)?;
-        Rule::of(&self.0).judge_url(&url).await?;
-        let id = data_encoding::HEXLOWER.encode(&self.0.entropy.bytes::<8>()?);
-        let sealed_secret = self.0.keys.seal(&self.0.entropy, webhook_place(&id), secret.expose().as_bytes())?;
-        let webhook = Webhook { id: id.clone(), url: url.to_string(), events: events.to_vec(), sealed_secret };
-        self.change(call, None, |settings| {
-            settings.webhooks.push(webhook);
-            Ok(())
-        })
-        .await?;
-        Ok((id, secret))
-    }
-
-    /// Removes a webhook; what waits for it in the outbox is dropped.
-    pub async fn remove_webhook(&self, call: &Call, id: &str) -> Result<()> {
-        self.change(call, None, |settings| {
-            let many = settings.webhooks.len();
-            settings.webhooks.retain(|webhook| webhook.id != id);
-            if settings.webhooks.len() == many { Err(Error::not_found("webhook")) } else { Ok(()) }
-        })
-        .await
     }
 
     /// Sends a mail to the caller now and says what the server said.
@@ -276,13 +257,16 @@ fn check_destinations(before: &Settings, settings: &Settings, rule: Rule<'_>) ->
     Ok(())
 }
 
-/// What differs, field by field, as the audit shows it. Seals stay out.
+/// What differs, field by field, as the audit shows it. Seals stay out, and so do the parts of addresses that may be secret.
 fn differences(before: &Settings, after: &Settings) -> Result<Map<String, Value>> {
     let flat = |settings: &Settings| -> Result<Map<String, Value>> {
         let mut json = serde_json::to_value(settings).map_err(|e| Error::internal(format!("settings: {e}")))?;
         if let Some(webhooks) = json.get_mut("webhooks").and_then(Value::as_array_mut) {
             for webhook in webhooks.iter_mut().filter_map(Value::as_object_mut) {
                 webhook.remove("sealedSecret");
+                if let Some(url) = webhook.get_mut("url") {
+                    *url = Value::String(outbound::shown(url.as_str().unwrap_or_default()));
+                }
             }
         }
         let mut out = Map::new();

@@ -36,6 +36,9 @@ pub struct Audit {
     /// Done to this person or group (name or id)
     #[arg(long, value_name = "NAME", default_value = "")]
     target: String,
+    /// Made by this request, whose id an error page or a log line names
+    #[arg(long, value_name = "ID", default_value = "")]
+    request: String,
     /// success or failure
     #[arg(long, value_parser = ["success", "failure"])]
     outcome: Option<String>,
@@ -59,6 +62,7 @@ pub async fn run(local: &Local, audit: Audit, out: Output) -> Result<(), Failure
         actor: audit.actor,
         target: audit.target,
         action: audit.action,
+        request: audit.request,
         outcome: audit.outcome,
         ..AuditQuery::default()
     };

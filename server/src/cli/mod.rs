@@ -5,11 +5,13 @@
 mod audit;
 mod database;
 mod health;
+mod input;
 mod keys;
 mod local;
 mod output;
 mod sessions;
 mod users;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -79,6 +81,9 @@ enum Command {
     /// Keys: list, rotate
     #[command(subcommand, after_help = keys::HELP)]
     Key(keys::Command),
+    /// Webhooks, which get events as they happen: list, add, test, pause, resume, remove
+    #[command(subcommand, after_help = webhooks::HELP)]
+    Webhook(webhooks::Command),
     /// Print the audit log, or verify that nobody has altered it
     #[command(after_help = audit::HELP, args_conflicts_with_subcommands = true)]
     Audit(audit::Audit),
@@ -199,6 +204,7 @@ async fn command_of(command: Command, config: &Config, out: Output) -> Result<()
         Command::Init(init) => users::init(&Local::open(config).await?, init, out).await,
         Command::User(command) => users::run(&Local::open(config).await?, command, out).await,
         Command::Session(command) => sessions::run(&Local::open(config).await?, command, out).await,
+        Command::Webhook(command) => webhooks::run(&Local::open(config).await?, command, out).await,
         Command::Audit(audit) => audit::run(&Local::open(config).await?, audit, out).await,
         Command::Serve(_) | Command::Version => Ok(()),
     }

@@ -1,14 +1,13 @@
 //! `vestibule init` and `vestibule user …`.
 
-use std::io::Read as _;
-
 use clap::{Args, Subcommand};
+use domain::PageRequest;
 use domain::identity::people::{LinkSent, PeopleQuery, PersonInput, PersonRow, PersonView, Status};
-use domain::{PageRequest, Secret};
 use model::UserId;
 use serde_json::{Value, json};
 
 use super::Failure;
+use super::input::secret;
 use super::local::{Local, OrFailure as _};
 use super::output::{Output, say, time};
 
@@ -143,7 +142,7 @@ pub async fn run(local: &Local, command: Command, out: Output) -> Result<(), Fai
         }
         Command::SetPassword { name } => {
             let user = find(local, &name).await?;
-            people.set_password(&call, user, &password()?).await.or_failure()?;
+            people.set_password(&call, user, &secret("password")?).await.or_failure()?;
             done(&format!("{name} has a new password"))
         }
     }
@@ -174,7 +173,7 @@ async fn list(local: &Local, search: String, status: Option<&str>, out: Output) 
 async fn create(local: &Local, create: Create, out: Output) -> Result<(), Failure> {
     let (people, call) = (&local.services.people, local.call());
     // Before anything is changed: who forgot the password has created nobody.
-    let password = create.password_stdin.then(password).transpose()?;
+    let password = create.password_stdin.then(|| secret("password")).transpose()?;
     let mut groups = Vec::new();
     for group in &create.groups {
         groups.push(local.services.groups.find(&call, group).await.or_failure()?);
@@ -205,18 +204,6 @@ async fn create(local: &Local, create: Create, out: Output) -> Result<(), Failur
 
 async fn find(local: &Local, name: &str) -> Result<UserId, Failure> {
     local.services.people.find(&local.call(), name).await.or_failure()
-}
-
-/// The password on standard input, without the line's end.
-fn password() -> Result<Secret, Failure> {
-    let mut text = zeroize::Zeroizing::new(String::new());
-    std::io::stdin().take(4096).read_to_string(&mut text).map_err(|error| format!("standard input: {error}"))?;
-    let password = text.trim_end_matches(['\r', '\n']);
-    if password.is_empty() {
-        Err("there is no password on standard input".to_owned())
-    } else {
-        Ok(Secret::new(password))
-    }
 }
 
 fn link(name: &str, sent: LinkSent, out: Output) {

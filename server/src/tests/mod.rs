@@ -5,6 +5,7 @@ mod faults;
 mod front;
 mod notices;
 mod sessions;
+mod streams;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};

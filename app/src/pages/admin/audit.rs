@@ -1,4 +1,4 @@
-//! The audit log: search, each entry in full on demand, and the way to the export.
+//! The audit log: search, the way to each entry, and to the export.
 
 use domain::audit::log::{AuditQuery, Entry};
 use domain::{Error, PageRequest};
@@ -14,7 +14,7 @@ use crate::parts::empty::{empty, filtered_empty};
 use crate::parts::filter::Filters;
 use crate::parts::form::field;
 use crate::parts::frame::{AdminTab, Page};
-use crate::parts::history::{actor_name, details, event_name, target_name, who_and_what};
+use crate::parts::history::{actor_name, event_name, place, target_name, who_and_what};
 use crate::parts::pager::Pager;
 use crate::parts::table::{Column, Table};
 use crate::parts::title::Title;
@@ -39,6 +39,7 @@ fn query(cx: &Cx) -> Result<AuditQuery, Error> {
         actor: text("actor"),
         target: text("target"),
         action: text("action"),
+        request: text("request"),
         outcome: cx
             .address
             .get("outcome")
@@ -59,6 +60,7 @@ pub async fn page(cx: Cx) -> Answer {
         .with("actor", field("actor", t!("audit.actor")).value(value("actor")))
         .with("target", field("target", t!("audit.target")).value(value("target")))
         .with("action", field("action", t!("audit.action")).value(value("action")))
+        .with("request", field("request", t!("audit.request")).value(value("request")))
         .with("outcome", field("outcome", t!("audit.outcome")).value(value("outcome")).options(outcomes.to_vec()))
         .with("since", field("since", t!("audit.since")).kind("datetime-local").value(value("since")))
         .with("until", field("until", t!("audit.until")).kind("datetime-local").value(value("until")));
@@ -99,6 +101,7 @@ fn export_query(query: &AuditQuery) -> String {
         ("actor", query.actor.clone()),
         ("target", query.target.clone()),
         ("action", query.action.clone()),
+        ("request", query.request.clone()),
         ("outcome", query.outcome.clone().unwrap_or_default()),
     ];
     let parts: Vec<String> = pairs
@@ -118,10 +121,9 @@ fn row(cx: &Cx, entry: &Entry) -> AnyView {
         <tr>
             <td class="spare nowrap">{cx.clock.view_exact(entry.time)}</td>
             <th scope="row">
-                {event_name(&entry.action)}{failed}
+                <a href=place(entry)>{event_name(&entry.action)}</a>{failed}
                 <span class="sub in-brief">{cx.clock.view_exact(entry.time)}</span>
                 <span class="sub in-brief">{who_and_what(cx, entry)}</span>
-                {details(cx, entry)}
             </th>
             <td class="spare name"><bdi>{actor_name(entry)}</bdi></td>
             <td class="spare name">{target}</td>

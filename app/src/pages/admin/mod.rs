@@ -2,11 +2,13 @@
 
 pub mod administrators;
 pub mod audit;
+pub mod audit_entry;
 mod grants;
 pub mod groups;
 pub mod overview;
 pub mod sessions;
 pub mod settings;
+pub mod streams;
 pub mod user;
 pub mod users;
 

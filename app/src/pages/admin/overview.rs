@@ -3,6 +3,7 @@
 use domain::PageRequest;
 use domain::authz::Action;
 use domain::identity::people::{PeopleQuery, Status};
+use domain::identity::sessions::MOST_COUNTED;
 use leptos::prelude::*;
 use model::t;
 use model::words::grouped;
@@ -20,7 +21,9 @@ pub async fn page(cx: Cx) -> Answer {
     let disabled = how_many(&cx, Some(Status::Disabled)).await?;
     let few = PageRequest { cursor: None, size: Some(1) };
     let groups = cx.services().groups.list(cx.call(), "", &few).await?.total;
-    let sessions = cx.services().sessions.list(cx.call(), None, &few).await?.total;
+    let sessions = cx.services().sessions.count(cx.call()).await?;
+    let sessions =
+        if sessions > MOST_COUNTED { t!("overview.more-than", n = grouped(MOST_COUNTED)) } else { grouped(sessions) };
     let tile = |href: &'static str, number: Option<u64>, label: &'static str| {
         // Where counting would cost more than it is worth there is no tile.
         number.map(
@@ -38,7 +41,7 @@ pub async fn page(cx: Cx) -> Answer {
             {tile("/admin/users?status=invited", invited, t!("overview.invited"))}
             {tile("/admin/users?status=disabled", disabled, t!("overview.disabled"))}
             {tile("/admin/groups", groups, t!("groups.title"))}
-            {tile("/admin/sessions", sessions, t!("overview.sessions"))}
+            <a class="tile" href="/admin/sessions"><strong>{sessions}</strong><span>{t!("overview.sessions")}</span></a>
         </div>
         {latest}
     };

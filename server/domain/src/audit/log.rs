@@ -12,7 +12,7 @@ use sea_orm::{
 use super::verify::{self, Verification};
 use super::{Event, Personal, Target};
 use crate::authz::{Action, Resource, authorize};
-use crate::call::Call;
+use crate::call::{Actor, Call};
 use crate::core::Core;
 use crate::error::Result;
 use crate::page::{Key, Ordering, Page, PageRequest, Window};
@@ -68,6 +68,19 @@ pub struct EntryActor {
     pub id: Option<String>,
 }
 
+impl EntryActor {
+    /// Who makes a call.
+    pub(crate) fn of(call: &Call) -> Self {
+        let (kind, name, id) = match &call.actor {
+            Actor::Anonymous => ("anonymous", "", None),
+            Actor::Person(person) => ("user", person.user_name.as_str(), Some(person.user.to_string())),
+            Actor::Operator => ("operator", "command line", None),
+            Actor::System(job) => ("system", *job, None),
+        };
+        Self { kind: kind.to_owned(), name: name.to_owned(), id }
+    }
+}
+
 /// What is searched for; all given parts must match.
 #[derive(Clone, Debug, Default)]
 pub struct AuditQuery {
@@ -81,6 +94,8 @@ pub struct AuditQuery {
     pub target: String,
     /// The whole name of an action.
     pub action: String,
+    /// The id of a request.
+    pub request: String,
     /// `success` or `failure`.
     pub outcome: Option<String>,
     /// Which page.
@@ -178,6 +193,9 @@ impl AuditLog {
         if !query.action.is_empty() {
             select = select.filter(Column::Action.eq(query.action.trim()));
         }
+        if !query.request.is_empty() {
+            select = select.filter(Column::RequestId.eq(query.request.trim()));
+        }
         if let Some(outcome) = &query.outcome {
             select = select.filter(Column::Outcome.eq(outcome));
         }
@@ -235,7 +253,7 @@ impl AuditLog {
     }
 
     /// The present names of people whose entries have no personal part any more (erased for somebody else's sake).
-    async fn names_of_erased(&self, rows: &[Model]) -> Result<HashMap<String, String>> {
+    pub(super) async fn names_of_erased(&self, rows: &[Model]) -> Result<HashMap<String, String>> {
         let ids: BTreeSet<&String> = rows
             .iter()
             .filter(|row| row.person.is_none())
@@ -254,7 +272,7 @@ fn place(row: &Model) -> (Key, Key) {
     (Key::Number(row.time), Key::Text(row.id.clone()))
 }
 
-fn personal(row: &Model) -> Option<Personal> {
+pub(super) fn personal(row: &Model) -> Option<Personal> {
     serde_json::from_str(row.person.as_deref()?).ok()
 }
 

@@ -4,6 +4,7 @@
 //! and a salted digest of the personal part, so that the personal part can be erased while the chain stays provable.
 
 pub mod chain;
+pub mod entry;
 pub mod log;
 pub mod refusals;
 pub mod retention;
@@ -11,6 +12,7 @@ mod verify;
 
 pub use verify::Verification;
 
+use log::EntryActor;
 use model::{AuditId, Timestamp};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -87,7 +89,7 @@ impl Event {
 #[derive(Debug)]
 pub struct Draft {
     time: Timestamp,
-    actor_type: &'static str,
+    actor_type: String,
     actor_id: Option<String>,
     credential_id: Option<String>,
     request_id: String,
@@ -122,13 +124,10 @@ pub struct Personal {
 impl Draft {
     /// Joins an event with its call.
     pub fn new(call: &Call, event: Event) -> Self {
-        let (actor_type, actor_id, actor, credential_id) = match &call.actor {
-            Actor::Anonymous => ("anonymous", None, String::new(), None),
-            Actor::Person(person) => {
-                ("user", Some(person.user.to_string()), person.user_name.clone(), Some(person.session.to_string()))
-            }
-            Actor::Operator => ("operator", None, "command line".to_owned(), None),
-            Actor::System(job) => ("system", None, (*job).to_owned(), None),
+        let EntryActor { kind: actor_type, name: actor, id: actor_id } = EntryActor::of(call);
+        let credential_id = match &call.actor {
+            Actor::Person(person) => Some(person.session.to_string()),
+            Actor::Anonymous | Actor::Operator | Actor::System(_) => None,
         };
         let personal = Personal {
             salt: String::new(),
@@ -207,7 +206,7 @@ fn entry(node: &str, seq: i64, previous: &str, entropy: &Entropy, draft: Draft) 
         time: draft.time.0,
         action: draft.event.action.to_owned(),
         outcome: if draft.event.success { "success" } else { "failure" }.to_owned(),
-        actor_type: draft.actor_type.to_owned(),
+        actor_type: draft.actor_type,
         actor_id: draft.actor_id,
         target_type: draft.event.target.as_ref().map(|target| target.kind.clone()),
         target_id: draft.event.target.map(|target| target.id),

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::{SessionId, Timestamp, UserId};
-use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, JsonValue, QueryFilter, QueryOrder,
-    QuerySelect, Statement,
+    QuerySelect, QueryTrait, Statement,
 };
 
 use crate::audit::Event;
@@ -28,6 +28,9 @@ pub(crate) const ACTIVE: &str = "active";
 
 /// `last_seen_at` is written at most this often.
 const SEEN_EVERY: i64 = Timestamp::MINUTE;
+
+/// Living sessions are counted up to this many, so that the count costs little.
+pub const MOST_COUNTED: u64 = 10_000;
 
 /// A session as lists show it.
 #[derive(Clone, Debug)]
@@ -60,6 +63,8 @@ pub struct Notice {
 #[derive(Clone, Debug)]
 pub struct Resolved {
     pub person: Person,
+    /// As the person likes to be called.
+    pub display_name: String,
     /// The end, whatever happens.
     pub expires_at: Timestamp,
     /// Shown by the next page.
@@ -78,6 +83,7 @@ struct Found {
     id: String,
     user_id: String,
     user_name: String,
+    display_name: String,
     status: String,
     preferences: JsonValue,
     stage: String,
@@ -89,8 +95,8 @@ struct Found {
     notice: Option<String>,
 }
 
-const FIND: &str = "SELECT s.id, s.user_id, u.user_name, u.status, u.preferences, s.stage, s.strong, s.signed_in_at, s.confirmed_at, \
-    s.last_seen_at, s.expires_at, s.notice FROM sessions s JOIN users u ON u.id = s.user_id \
+const FIND: &str = "SELECT s.id, s.user_id, u.user_name, u.display_name, u.status, u.preferences, s.stage, s.strong, s.signed_in_at, \
+    s.confirmed_at, s.last_seen_at, s.expires_at, s.notice FROM sessions s JOIN users u ON u.id = s.user_id \
     WHERE s.token_hash = $1 AND s.ended_at IS NULL";
 
 impl Sessions {
@@ -136,6 +142,7 @@ impl Sessions {
                 roles: held.roles,
                 scopes: held.scopes,
             },
+            display_name: found.display_name,
             expires_at,
             notice,
             preferences: serde_json::from_value(found.preferences).unwrap_or_default(),
@@ -221,6 +228,23 @@ impl Sessions {
         let previous = rows.first().filter(|_| nearer).map(|row| cursor(true, row));
         let rows = views(self.0.store.read(), rows, own).await?;
         Ok(Page { rows, total: None, next, previous })
+    }
+
+    /// How many sessions live; counting ends one beyond [`MOST_COUNTED`].
+    pub async fn count(&self, call: &Call) -> Result<u64> {
+        authorize(call, Action::SeeSessions, Resource::Organisation)?;
+        let living = session::Entity::find()
+            .select_only()
+            .column(session::Column::Id)
+            .filter(living(call.now, &self.0.settings().session))
+            .limit(MOST_COUNTED + 1)
+            .into_query();
+        let count = Query::select()
+            .expr(Func::count(Expr::col(session::Column::Id)))
+            .from_subquery(living, "living")
+            .to_owned();
+        let row = self.0.store.read().query_one(&count).await?.ok_or_else(|| Error::internal("a count has a row"))?;
+        Ok(u64::try_from(row.try_get_by_index::<i64>(0)?).unwrap_or(0))
     }
 
     /// Ends one session (administration).

@@ -3,13 +3,14 @@
 pub mod figures;
 pub mod mail;
 pub mod outbox;
+pub mod stream_state;
 pub(crate) mod streams;
 pub mod sweeper;
 pub mod syslog;
 pub(crate) mod webhook;
 
 #[cfg(test)]
-mod stream_tests;
+pub(crate) mod stream_tests;
 #[cfg(test)]
 mod tests;
 

@@ -4,6 +4,7 @@
 //! that dies leaves the row to the others when the lease is over. A delivery is therefore made at least once, and the row's
 //! id goes along as message or webhook id, so that the other side can tell a repetition.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use model::Timestamp;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::Core;
 use crate::error::{Error, Result};
+use crate::jobs::{stream_state, streams};
 use crate::keys::Place;
 use crate::store::entity::outbox::{ActiveModel, Column, Entity, Model};
 
@@ -24,6 +26,9 @@ const FIRST_WAIT: i64 = 5 * Timestamp::SECOND;
 const LONGEST_WAIT: i64 = Timestamp::HOUR;
 /// After so many attempts (about two and a half hours) a delivery has failed for good.
 pub const MOST_ATTEMPTS: i64 = 12;
+
+/// So much of a reason is kept.
+pub(crate) const LONGEST_REASON: usize = 500;
 
 /// What is delivered. Sealed at rest: a mail may carry a one-time link.
 #[derive(Serialize, Deserialize)]
@@ -74,6 +79,14 @@ impl Payload {
             Self::Webhook { .. } => WEBHOOK,
         }
     }
+
+    /// The stream that a delivery belongs to.
+    fn stream(&self) -> Option<String> {
+        match self {
+            Self::Mail { .. } | Self::ResetLinks { .. } => None,
+            Self::Webhook { webhook, .. } => Some(streams::webhook_stream(webhook)),
+        }
+    }
 }
 
 /// Why a delivery did not happen.
@@ -83,6 +96,8 @@ pub(crate) enum Failure {
     ForNow(String),
     /// It will never work.
     ForGood(String),
+    /// The stream pauses: this was no attempt.
+    Paused,
 }
 
 impl Failure {
@@ -90,6 +105,7 @@ impl Failure {
     pub(crate) fn reason(&self) -> &str {
         match self {
             Self::ForNow(reason) | Self::ForGood(reason) => reason,
+            Self::Paused => "paused",
         }
     }
 }
@@ -100,6 +116,7 @@ pub(crate) struct Taken {
     pub(crate) kind: String,
     pub(crate) created_at: Timestamp,
     pub(crate) payload: Result<Payload>,
+    stream: Option<String>,
     attempts: i64,
     until: i64,
 }
@@ -134,6 +151,7 @@ pub(crate) async fn enqueue(txn: &impl ConnectionTrait, core: &Core, now: Timest
         done_at: None,
         failed_at: None,
         last_error: None,
+        stream: payload.stream(),
     };
     Entity::insert(ActiveModel::from(row).reset_all()).exec_without_returning(txn).await?;
     // Too early by the length of the commit at worst; the loop looks again within a second.
@@ -182,7 +200,8 @@ pub(crate) async fn take(core: &Core, now: Timestamp, most: u64) -> Result<Vec<T
         if mine.rows_affected == 1 {
             let payload = unseal(core, &row);
             let (attempts, created_at) = (row.attempts + 1, Timestamp(row.created_at));
-            taken.push(Taken { id: row.id, kind: row.kind, created_at, payload, attempts, until });
+            let Model { id, kind, stream, .. } = row;
+            taken.push(Taken { id, kind, created_at, payload, stream, attempts, until });
         }
     }
     Ok(taken)
@@ -201,40 +220,84 @@ pub(crate) async fn settle(
     outcome: std::result::Result<(), Failure>,
 ) -> Result<bool> {
     let mut update = Entity::update_many().filter(Column::Id.eq(&taken.id)).filter(Column::TakenUntil.eq(taken.until));
-    let mut for_good = false;
+    let (mut for_good, mut noted) = (false, None);
     match outcome {
         // What has left is not kept: a mail may carry a link.
-        Ok(()) => update = update.col_expr(Column::DoneAt, Expr::val(now.0)).col_expr(Column::Sealed, Expr::val("")),
+        Ok(()) => {
+            update = update.col_expr(Column::DoneAt, Expr::val(now.0)).col_expr(Column::Sealed, Expr::val(""));
+            noted = Some(Ok(()));
+        }
+        // It is looked at again now and then, and at once when the stream goes on.
+        Err(Failure::Paused) => {
+            update = update
+                .col_expr(Column::DueAt, Expr::val(now.plus(LONGEST_WAIT).0))
+                .col_expr(Column::Attempts, Expr::val(taken.attempts - 1))
+                .col_expr(Column::TakenUntil, Expr::val(0_i64));
+        }
         Err(failure) => {
-            let (last, reason) = match failure {
-                Failure::ForNow(reason) => (taken.attempts >= MOST_ATTEMPTS, reason),
-                Failure::ForGood(reason) => (true, reason),
-            };
-            for_good = last;
+            for_good = matches!(failure, Failure::ForGood(_)) || taken.attempts >= MOST_ATTEMPTS;
+            let reason = failure.reason();
             tracing::warn!(
                 outbox.id = %taken.id, outbox.kind = %taken.kind, attempt = taken.attempts, for_good, reason,
                 "a delivery did not succeed"
             );
-            let reason: String = reason.chars().take(500).collect();
-            update = update.col_expr(Column::LastError, Expr::val(reason));
-            update = if last {
+            let reason: String = reason.chars().take(LONGEST_REASON).collect();
+            update = update.col_expr(Column::LastError, Expr::val(reason.clone()));
+            update = if for_good {
                 update.col_expr(Column::FailedAt, Expr::val(now.0)).col_expr(Column::Sealed, Expr::val(""))
             } else {
                 update
                     .col_expr(Column::DueAt, Expr::val(now.plus(wait_after(taken.attempts)).0))
                     .col_expr(Column::TakenUntil, Expr::val(0_i64))
             };
+            noted = Some(Err(reason));
         }
     }
     // Where the lease ended meanwhile, another node has the row now: its own outcome counts.
-    let touched = update.exec(core.store.write()).await?.rows_affected;
-    Ok(for_good && touched == 1)
+    let counts = update.exec(core.store.write()).await?.rows_affected == 1;
+    if let (true, Some(outcome), Some(stream)) = (counts, noted, &taken.stream) {
+        stream_state::note(core.store.write(), stream, now, outcome).await?;
+    }
+    Ok(for_good && counts)
 }
 
 /// Waiting after so many attempts.
 fn wait_after(attempts: i64) -> i64 {
     let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0).min(20);
     (FIRST_WAIT << doublings).min(LONGEST_WAIT)
+}
+
+/// Makes what waits for a stream due now, except what is under way.
+pub(crate) async fn hurry(txn: &impl ConnectionTrait, stream: &str, now: Timestamp) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::DueAt, Expr::val(now.0))
+        .filter(Column::Stream.eq(stream))
+        .filter(open())
+        .filter(Column::TakenUntil.lte(now.0))
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
+/// Forgets what waits for a stream.
+pub(crate) async fn drop_waiting(txn: &impl ConnectionTrait, stream: &str) -> Result<()> {
+    Entity::delete_many().filter(Column::Stream.eq(stream)).filter(open()).exec(txn).await?;
+    Ok(())
+}
+
+/// How much waits for each stream.
+pub(crate) async fn waiting(db: &impl ConnectionTrait) -> Result<HashMap<String, u64>> {
+    let counted: Vec<(Option<String>, i64)> = Entity::find()
+        .select_only()
+        .column(Column::Stream)
+        .column_as(Column::Id.count(), "waiting")
+        .filter(open())
+        .filter(Column::Stream.is_not_null())
+        .group_by(Column::Stream)
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(counted.into_iter().filter_map(|(stream, many)| Some((stream?, u64::try_from(many).unwrap_or(0)))).collect())
 }
 
 /// Forgets rows that were done or given up before a moment.

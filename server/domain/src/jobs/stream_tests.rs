@@ -16,15 +16,15 @@ use crate::store::entity::outbox as outbox_row;
 use crate::testing::World;
 
 /// A world in which loopback is allowed.
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     World::with(|open| open.outbound_allow = vec!["127.0.0.0/8".parse().unwrap()]).await
 }
 
-fn job(world: &World) -> Call {
+pub(crate) fn job(world: &World) -> Call {
     Call::local(Actor::System("test"), "test", world.clock.now())
 }
 
-async fn happen(services: &Services, call: &Call, action: &'static str, name: &str, changes: Value) {
+pub(crate) async fn happen(services: &Services, call: &Call, action: &'static str, name: &str, changes: Value) {
     let mut change = services.core.store.begin().await.unwrap();
     change.audit(call, Event::done(action).on("thing", name, name).with(changes));
     change.commit().await.unwrap();
@@ -32,13 +32,13 @@ async fn happen(services: &Services, call: &Call, action: &'static str, name: &s
 
 /// A request as the receiver saw it.
 #[derive(Debug)]
-struct Request {
+pub(crate) struct Request {
     head: Vec<String>,
-    body: String,
+    pub(crate) body: String,
 }
 
 impl Request {
-    fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         let found = self
             .head
             .iter()
@@ -47,7 +47,7 @@ impl Request {
         found.unwrap_or_else(|| panic!("no header {name} in {:?}", self.head)).1
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 }
@@ -73,7 +73,7 @@ async fn read_request(stream: &mut TcpStream) -> Request {
 }
 
 /// A web server that gives these answers in turn, the last one for ever.
-async fn receiver(answers: Vec<String>) -> (SocketAddr, UnboundedReceiver<Request>) {
+pub(crate) async fn receiver(answers: Vec<String>) -> (SocketAddr, UnboundedReceiver<Request>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (seen, requests) = unbounded_channel();
@@ -90,13 +90,13 @@ async fn receiver(answers: Vec<String>) -> (SocketAddr, UnboundedReceiver<Reques
     (address, requests)
 }
 
-fn plain(status: &str) -> String {
+pub(crate) fn plain(status: &str) -> String {
     format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
 }
 
 async fn add_webhook(world: &World, url: &str, events: &[&str]) -> (String, crate::Secret) {
     let events: Vec<String> = events.iter().map(|&event| event.to_owned()).collect();
-    world.services.settings.add_webhook(&world.operator(), url, &events, None).await.unwrap()
+    world.services.streams.add_webhook(&world.operator(), url, &events, None).await.unwrap()
 }
 
 #[tokio::test]
@@ -192,7 +192,7 @@ async fn private_addresses_are_refused_when_added_and_when_delivered() {
         "https://user:pw@1.1.1.1/",
     ] {
         assert!(
-            strict.services.settings.add_webhook(&strict.operator(), url, &events, None).await.is_err(),
+            strict.services.streams.add_webhook(&strict.operator(), url, &events, None).await.is_err(),
             "{url} (WEB-22)"
         );
     }

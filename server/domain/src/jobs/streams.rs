@@ -10,6 +10,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::outbox::{self, Payload};
+use super::stream_state;
 use crate::audit::log::shown;
 use crate::core::Core;
 use crate::error::{Error, Result};
@@ -20,7 +21,7 @@ use crate::store::entity::{audit_entry, audit_head};
 /// The stream of all entries to syslog.
 pub(crate) const SYSLOG: &str = "syslog";
 /// The row that says that a stream exists, and whose it is at the moment.
-const ITSELF: &str = "";
+pub(super) const ITSELF: &str = "";
 /// Entries moved in one transaction.
 const BATCH: u64 = 200;
 
@@ -30,12 +31,13 @@ pub(crate) fn names(settings: &Settings) -> BTreeSet<String> {
     webhooks.chain(settings.syslog.iter().map(|_| SYSLOG.to_owned())).collect()
 }
 
-fn webhook_stream(id: &str) -> String {
+/// The stream of a webhook.
+pub(crate) fn webhook_stream(id: &str) -> String {
     format!("webhook:{id}")
 }
 
 /// Begins a stream where the chains stand now.
-pub(crate) async fn begin(txn: &impl ConnectionTrait, stream: &str) -> Result<()> {
+pub(crate) async fn begin(txn: &impl ConnectionTrait, stream: &str, now: Timestamp) -> Result<()> {
     let heads = audit_head::Entity::find().all(txn).await?;
     let places = heads.into_iter().map(|head| (head.node, head.seq)).chain([(ITSELF.to_owned(), 0)]);
     let rows = places.map(|(node, seq)| ActiveModel {
@@ -43,15 +45,17 @@ pub(crate) async fn begin(txn: &impl ConnectionTrait, stream: &str) -> Result<()
         node: Set(node),
         seq: Set(seq),
         taken_until: Set(0),
+        begun_at: Set(Some(now.0)),
+        ..Default::default()
     });
     Entity::insert_many(rows).on_conflict_do_nothing().exec_without_returning(txn).await?;
     Ok(())
 }
 
-/// Forgets a stream.
+/// Forgets a stream, and what waits for it.
 pub(crate) async fn end(txn: &impl ConnectionTrait, stream: &str) -> Result<()> {
     Entity::delete_many().filter(Column::Stream.eq(stream)).exec(txn).await?;
-    Ok(())
+    outbox::drop_waiting(txn, stream).await
 }
 
 /// A chain in which a stream is behind.
@@ -66,7 +70,7 @@ pub(crate) async fn behind(core: &Core, stream: &str) -> Result<Vec<Behind>> {
     let rows = Entity::find().filter(Column::Stream.eq(stream)).all(read).await?;
     let places: HashMap<String, i64> = rows.into_iter().map(|row| (row.node, row.seq)).collect();
     if !places.contains_key(ITSELF) {
-        begin(core.store.write(), stream).await?;
+        begin(core.store.write(), stream, core.clock.now()).await?;
         return Ok(Vec::new());
     }
     let heads = audit_head::Entity::find().all(read).await?;
@@ -96,6 +100,7 @@ pub(crate) async fn advance(txn: &impl ConnectionTrait, stream: &str, chain: &Be
             node: Set(chain.node.clone()),
             seq: Set(0),
             taken_until: Set(0),
+            ..Default::default()
         };
         Entity::insert(fresh).on_conflict_do_nothing().exec_without_returning(txn).await?;
     }
@@ -138,7 +143,10 @@ pub(crate) async fn to_webhooks(core: &Core, now: Timestamp) -> Result<()> {
     let settings = core.settings();
     for webhook in &settings.webhooks {
         let stream = webhook_stream(&webhook.id);
-        let wants = |action: &str| webhook.events.iter().any(|event| event == "*" || event == action);
+        // A stream that pauses stays where it is: what it has to deliver is kept by the log alone.
+        if stream_state::is_paused(core, &stream).await? {
+            continue;
+        }
         for mut chain in behind(core, &stream).await? {
             loop {
                 let rows = entries(core, &chain, BATCH).await?;
@@ -148,7 +156,7 @@ pub(crate) async fn to_webhooks(core: &Core, now: Timestamp) -> Result<()> {
                     // Another node was here first.
                     break;
                 }
-                for row in rows.into_iter().filter(|row| wants(&row.action)) {
+                for row in rows.into_iter().filter(|row| webhook.wants(&row.action)) {
                     let event = row.action.clone();
                     let body = json_line(row)?;
                     let payload = Payload::Webhook { webhook: webhook.id.clone(), event, body };

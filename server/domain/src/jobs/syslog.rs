@@ -13,6 +13,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
 use wire::syslog::{Line, framed};
 
+use super::outbox::LONGEST_REASON;
+use super::stream_state;
 use super::streams::{self, SYSLOG};
 use crate::audit::log::{Entry, shown};
 use crate::core::Core;
@@ -89,11 +91,15 @@ pub(crate) async fn run(core: &Core, now: Timestamp) -> Result<u64> {
     let sent = tokio::time::timeout(SENDING, sending).await;
     match sent.unwrap_or_else(|_| Err(unreachable("took too long"))) {
         Ok(sent) => {
+            stream_state::note(core.store.write(), SYSLOG, core.clock.now(), Ok(())).await?;
             streams::release(core, SYSLOG, until, Timestamp(0)).await?;
             Ok(sent)
         }
         Err(e) => {
             tracing::warn!(error = %e, cause = e.cause(), "audit entries could not be sent to syslog; tried again in half a minute");
+            let reason = format!("{e} ({})", e.cause().unwrap_or("no further cause"));
+            let reason: String = reason.chars().take(LONGEST_REASON).collect();
+            stream_state::note(core.store.write(), SYSLOG, core.clock.now(), Err(reason)).await?;
             streams::release(core, SYSLOG, until, now.plus(WAIT)).await?;
             Ok(0)
         }

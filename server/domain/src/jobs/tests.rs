@@ -262,7 +262,7 @@ async fn no_secret_lies_at_rest_in_clear() {
     let session = world.sign_in_strongly("alice", &enrolled.secret).await.session;
     let call = Call { now: world.clock.now(), ..call };
     let hook = Secret::new("canary-of-the-webhook");
-    world.services.settings.add_webhook(&call, "https://1.1.1.1/", &["*".into()], Some(hook.clone())).await.unwrap();
+    world.services.streams.add_webhook(&call, "https://1.1.1.1/", &["*".into()], Some(hook.clone())).await.unwrap();
     let bob = world.services.people.create(&call, &input("bob", "Bob", "Builder"), &[]).await.unwrap();
     assert!(matches!(world.services.people.invite(&call, bob).await.unwrap(), LinkSent::ByMail));
     let shown = world.services.settings.get(&world.by(owner).await).await.unwrap();

@@ -11,9 +11,11 @@ use model::Timestamp;
 use reqwest::redirect;
 
 use super::outbox::Failure;
+use super::{stream_state, streams};
 use crate::core::Core;
 use crate::key_rotation::webhook_place;
 use crate::outbound::{self, Rule};
+use crate::settings::Webhook;
 
 /// The longest wait for the whole exchange.
 const EXCHANGE: Duration = Duration::from_secs(10);
@@ -37,11 +39,25 @@ pub(crate) struct Delivery<'a> {
 
 /// Sends one event. A webhook that is gone from the settings wants nothing any more.
 pub(crate) async fn send(core: &Core, now: Timestamp, delivery: Delivery<'_>) -> Result<(), Failure> {
-    let Delivery { id, webhook, event, body } = delivery;
     let settings = core.settings();
-    let Some(webhook) = settings.webhooks.iter().find(|known| known.id == webhook) else {
+    let Some(webhook) = settings.webhooks.iter().find(|known| known.id == delivery.webhook) else {
         return Ok(());
     };
+    match stream_state::is_paused(core, &streams::webhook_stream(&webhook.id)).await {
+        Ok(false) => post(core, now, webhook, delivery).await,
+        Ok(true) => Err(Failure::Paused),
+        Err(e) => Err(Failure::ForNow(e.to_string())),
+    }
+}
+
+/// Sends one event to an address, whatever the settings of this node know of it.
+pub(crate) async fn post(
+    core: &Core,
+    now: Timestamp,
+    webhook: &Webhook,
+    delivery: Delivery<'_>,
+) -> Result<(), Failure> {
+    let Delivery { id, event, body, .. } = delivery;
     let url = outbound::parse(&webhook.url).map_err(|e| Failure::ForGood(e.to_string()))?;
     let secret = core.keys.open(webhook_place(&webhook.id), &webhook.sealed_secret);
     let secret = secret.map_err(|e| Failure::ForNow(e.cause().unwrap_or("the secret cannot be opened").to_owned()))?;

@@ -16,6 +16,7 @@ pub struct Model {
     pub done_at: Option<i64>,
     pub failed_at: Option<i64>,
     pub last_error: Option<String>,
+    pub stream: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

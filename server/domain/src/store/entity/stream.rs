@@ -1,4 +1,5 @@
-//! How far a stream of audit entries (a webhook, syslog) has come in one node's chain. The row of no node is the stream itself.
+//! How far a stream of audit entries (a webhook, syslog) has come in one node's chain. The row of no node is the
+//! stream itself, with how it fares.
 
 use sea_orm::entity::prelude::*;
 
@@ -11,6 +12,11 @@ pub struct Model {
     pub node: String,
     pub seq: i64,
     pub taken_until: i64,
+    pub begun_at: Option<i64>,
+    pub paused_at: Option<i64>,
+    pub delivered_at: Option<i64>,
+    pub failed_at: Option<i64>,
+    pub last_error: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -2,7 +2,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use super::maybe_number;
+use super::{add_column, maybe_number};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -14,8 +14,6 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let mut statement = Table::alter();
-        statement.table("instance").add_column(maybe_number("master_key_since"));
-        manager.alter_table(statement).await
+        add_column(manager, "instance", maybe_number("master_key_since")).await
     }
 }

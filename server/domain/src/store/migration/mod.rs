@@ -13,6 +13,8 @@ mod m0007_people_orders;
 mod m0010_key_since;
 mod m0011_streams;
 mod m0012_access;
+mod m0013_stream_state;
+mod m0014_audit_request;
 mod m0015_enrolment_link;
 
 /// All changes in order.
@@ -32,6 +34,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_key_since::Migration),
             Box::new(m0011_streams::Migration),
             Box::new(m0012_access::Migration),
+            Box::new(m0013_stream_state::Migration),
+            Box::new(m0014_audit_request::Migration),
             Box::new(m0015_enrolment_link::Migration),
         ]
     }
@@ -77,15 +81,8 @@ async fn create(
 ) -> Result<(), DbErr> {
     let mut statement = Table::create();
     statement.table(table).if_not_exists();
-    for mut column in columns {
-        // Texts compare byte by byte on both databases, whatever the locale of a PostgreSQL cluster: keys are unique, prefixes
-        // are ranges and pages are in order only then.
-        if manager.get_database_backend() == DatabaseBackend::Postgres
-            && matches!(column.get_column_type(), Some(ColumnType::Text))
-        {
-            column.extra("COLLATE \"C\"");
-        }
-        statement.col(&mut column);
+    for column in columns {
+        statement.col(bytewise(manager, column));
     }
     let mut primary = Index::create();
     for column in key {
@@ -98,6 +95,24 @@ async fn create(
         );
     }
     manager.create_table(statement).await
+}
+
+/// Adds a column to a table that exists.
+async fn add_column(manager: &SchemaManager<'_>, table: &'static str, column: ColumnDef) -> Result<(), DbErr> {
+    let mut statement = Table::alter();
+    statement.table(table).add_column(bytewise(manager, column));
+    manager.alter_table(statement).await
+}
+
+/// Texts compare byte by byte on both databases, whatever the locale of a PostgreSQL cluster: keys are unique, prefixes are
+/// ranges and pages are in order only then.
+fn bytewise(manager: &SchemaManager<'_>, mut column: ColumnDef) -> ColumnDef {
+    if manager.get_database_backend() == DatabaseBackend::Postgres
+        && matches!(column.get_column_type(), Some(ColumnType::Text))
+    {
+        column.extra("COLLATE \"C\"");
+    }
+    column
 }
 
 /// Adds an index.
