@@ -17,6 +17,7 @@ use model::{AuditId, Timestamp};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter as _, QuerySelect,
+    QueryTrait as _, Statement,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -150,10 +151,15 @@ impl Draft {
     }
 }
 
-/// Appends entries to the node's chain, inside the transaction of the change.
-pub async fn append<C: ConnectionTrait>(txn: &C, node: &str, entropy: &Entropy, drafts: Vec<Draft>) -> Result<()> {
+/// The writes that append entries to the node's chain, inside the transaction of the change.
+pub async fn append<C: ConnectionTrait>(
+    txn: &C,
+    node: &str,
+    entropy: &Entropy,
+    drafts: Vec<Draft>,
+) -> Result<Vec<Statement>> {
     if drafts.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     // The head is locked until the commit, so that two changes of one node cannot take the same place in the chain.
     let mut find = audit_head::Entity::find_by_id(node);
@@ -182,16 +188,13 @@ pub async fn append<C: ConnectionTrait>(txn: &C, node: &str, entropy: &Entropy, 
         previous.clone_from(&row.hash);
         rows.push(audit_entry::ActiveModel::from(row));
     }
-    audit_entry::Entity::insert_many(rows.into_iter().map(sea_orm::ActiveModelTrait::reset_all))
-        .exec_without_returning(txn)
-        .await?;
-    audit_head::Entity::update_many()
+    let backend = txn.get_database_backend();
+    let entries = audit_entry::Entity::insert_many(rows.into_iter().map(sea_orm::ActiveModelTrait::reset_all));
+    let moved = audit_head::Entity::update_many()
         .col_expr(audit_head::Column::Seq, Expr::value(seq))
         .col_expr(audit_head::Column::Hash, Expr::value(previous))
-        .filter(audit_head::Column::Node.eq(node))
-        .exec(txn)
-        .await?;
-    Ok(())
+        .filter(audit_head::Column::Node.eq(node));
+    Ok(vec![entries.build(backend), moved.build(backend)])
 }
 
 fn entry(node: &str, seq: i64, previous: &str, entropy: &Entropy, draft: Draft) -> Result<audit_entry::Model> {

@@ -15,6 +15,7 @@ const DEAD_LINKS_KEPT: i64 = 30 * Timestamp::DAY;
 /// Removes it; says how many rows. Called by a job now and then.
 pub(crate) async fn run(core: &Core, now: Timestamp) -> Result<u64> {
     let store = &core.store;
+    core.under_way.forget_kept();
     let links = link::Entity::delete_many()
         .filter(link::Column::ExpiresAt.lt(now.plus(-DEAD_LINKS_KEPT).0))
         .exec(store.write())

@@ -14,6 +14,7 @@ use crate::call::Call;
 use crate::core::Core;
 use crate::error::Result;
 use crate::secret::Secret;
+use crate::store::Change;
 use crate::store::entity::device::{ActiveModel, Column, Entity, Model};
 
 /// How long a browser is known without a sign-in.
@@ -58,31 +59,26 @@ pub(crate) struct Seen {
 }
 
 /// Remembers the browser of a complete sign-in.
-pub(crate) async fn remember<C: ConnectionTrait>(txn: &C, core: &Core, call: &Call, user: &str) -> Result<Seen> {
-    if let Some(device) = known(txn, call, user).await? {
-        Entity::update_many()
+pub(crate) async fn remember(change: &mut Change, core: &Core, call: &Call, user: &str) -> Result<Seen> {
+    if let Some(device) = known(change.txn(), call, user).await? {
+        let seen = Entity::update_many()
             .col_expr(Column::LastSeenAt, Expr::value(call.now.0))
             .col_expr(Column::Network, Expr::value(network_of(call)))
             .col_expr(Column::UserAgent, Expr::value(call.user_agent.clone()))
-            .filter(Column::Id.eq(device.id))
-            .exec(txn)
-            .await?;
+            .filter(Column::Id.eq(device.id));
+        change.later(&seen);
         return Ok(Seen { is_new: false, token: None });
     }
     // A fresh token: whoever planted the old one into this browser must not know the new. Others who use the same browser
     // stay known in it.
     let token = Secret::random_128(&core.entropy)?;
     if let Some(old) = &call.device {
-        Entity::delete_many()
-            .filter(Column::TokenHash.eq(old.digest()))
-            .filter(Column::UserId.eq(user))
-            .exec(txn)
-            .await?;
-        Entity::update_many()
+        let gone = Entity::delete_many().filter(Column::TokenHash.eq(old.digest())).filter(Column::UserId.eq(user));
+        change.later(&gone);
+        let others = Entity::update_many()
             .col_expr(Column::TokenHash, Expr::value(token.digest()))
-            .filter(Column::TokenHash.eq(old.digest()))
-            .exec(txn)
-            .await?;
+            .filter(Column::TokenHash.eq(old.digest()));
+        change.later(&others);
     }
     let row = Model {
         id: data_encoding::HEXLOWER.encode(&core.entropy.bytes::<16>()?),
@@ -93,7 +89,7 @@ pub(crate) async fn remember<C: ConnectionTrait>(txn: &C, core: &Core, call: &Ca
         first_seen_at: call.now.0,
         last_seen_at: call.now.0,
     };
-    Entity::insert(ActiveModel::from(row).reset_all()).exec_without_returning(txn).await?;
+    change.later(&Entity::insert(ActiveModel::from(row).reset_all()));
     Ok(Seen { is_new: true, token: Some(token) })
 }
 

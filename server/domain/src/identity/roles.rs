@@ -18,7 +18,16 @@ pub(crate) struct Held {
 
 /// Reads the roles of a person.
 pub(crate) async fn held_by<C: ConnectionTrait>(conn: &C, user: &str) -> Result<Held> {
-    Ok(held_with_factor(conn, user).await?.0)
+    Ok(standing(conn, user).await?.held)
+}
+
+/// What a sign-in must know of a person besides their row.
+#[derive(Debug, Default)]
+pub(crate) struct Standing {
+    pub(crate) held: Held,
+    pub(crate) has_factor: bool,
+    /// The hash of their password.
+    pub(crate) password: Option<String>,
 }
 
 #[derive(FromQueryResult)]
@@ -27,20 +36,25 @@ struct Row {
     break_glass: Option<bool>,
     scope: Option<String>,
     has_factor: bool,
+    password: Option<String>,
 }
 
 /// One row for each role, and one without a role for who has none.
-const HELD: &str = "SELECT a.role, a.break_glass, a.scope, EXISTS (SELECT 1 FROM factors f WHERE f.user_id = $1) AS has_factor \
+const STANDING: &str = "SELECT a.role, a.break_glass, a.scope, \
+    EXISTS (SELECT 1 FROM factors f WHERE f.user_id = $1) AS has_factor, \
+    (SELECT p.hash FROM passwords p WHERE p.user_id = $1) AS password \
     FROM (SELECT 1 AS one) o LEFT JOIN administrators a \
     ON a.user_id = $1 OR a.group_id IN (SELECT m.group_id FROM memberships m WHERE m.user_id = $1)";
 
-/// Reads the roles of a person, and whether they have a second factor: every sign-in and every request asks, so it is one query.
-pub(crate) async fn held_with_factor<C: ConnectionTrait>(conn: &C, user: &str) -> Result<(Held, bool)> {
-    let statement = Statement::from_sql_and_values(conn.get_database_backend(), HELD, [user.into()]);
+/// Reads it in one query: every sign-in and every request asks.
+pub(crate) async fn standing<C: ConnectionTrait>(conn: &C, user: &str) -> Result<Standing> {
+    let statement = Statement::from_sql_and_values(conn.get_database_backend(), STANDING, [user.into()]);
     let rows = Row::find_by_statement(statement).all(conn).await?;
-    let (mut held, mut has_factor) = (Held::default(), false);
+    let mut standing = Standing::default();
+    let held = &mut standing.held;
     for row in rows {
-        has_factor = row.has_factor;
+        standing.has_factor = row.has_factor;
+        standing.password = row.password;
         let Some(role) = row.role else { continue };
         held.roles.push(role.parse().map_err(|e| Error::internal(format!("role {role}: {e}")))?);
         held.break_glass |= row.break_glass.unwrap_or_default();
@@ -48,7 +62,7 @@ pub(crate) async fn held_with_factor<C: ConnectionTrait>(conn: &C, user: &str) -
     }
     held.roles.sort_unstable();
     held.roles.dedup();
-    Ok((held, has_factor))
+    Ok(standing)
 }
 
 /// Reads the accounts of an access administrator: a JSON list of account numbers and path rules.

@@ -8,7 +8,7 @@
 //! Where one node has the database to itself (SQLite), a password under way is only noted in memory ([`reserve`]) and written
 //! down when it was wrong: a right password costs no write.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::hmac;
@@ -218,7 +218,18 @@ pub(crate) struct Paid {
 
 /// Passwords under way on the one node of a database, by budget.
 #[derive(Debug, Default)]
-pub struct UnderWay(Mutex<HashMap<String, Count>>);
+pub struct UnderWay {
+    counts: Mutex<HashMap<String, Count>>,
+    /// Digests of the budgets that may hold failures, once they have been read. Only this process adds some; so what is not
+    /// among them need not be asked for.
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    read: bool,
+    digests: HashSet<u64>,
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
@@ -253,7 +264,11 @@ pub(crate) async fn reserve(core: &Arc<Core>, now: Timestamp, buckets: Vec<Bucke
     let before = core.under_way.enter(&buckets, now);
     let mut reserved = Reserved { core: core.clone(), now, how: How::Noted { buckets, kept: false } };
     let How::Noted { buckets, kept } = &mut reserved.how else { return Ok(reserved) };
-    let rows = Entity::find().filter(Column::Key.is_in(buckets.iter().map(|b| &b.key))).all(core.store.read()).await?;
+    let rows = if core.under_way.may_be_kept(&core.store, buckets).await? {
+        Entity::find().filter(Column::Key.is_in(buckets.iter().map(|b| &b.key))).all(core.store.read()).await?
+    } else {
+        Vec::new()
+    };
     *kept = !rows.is_empty();
     let standing = buckets.iter().zip(before).map(|(bucket, count)| {
         let (kept, mut blocked_until) = kept_by(bucket, &rows, now);
@@ -284,6 +299,7 @@ impl Reserved {
     /// The password was wrong: inside the transaction that notes the refusal.
     pub(crate) async fn failed<C: ConnectionTrait>(&self, txn: &C) -> Result<()> {
         let How::Noted { buckets, .. } = &self.how else { return Ok(()) };
+        self.core.under_way.is_kept(buckets);
         let rows = Entity::find().filter(Column::Key.is_in(buckets.iter().map(|b| &b.key))).all(txn).await?;
         let failed = buckets.iter().map(|bucket| {
             let (kept, blocked_until) = kept_by(bucket, &rows, self.now);
@@ -303,6 +319,13 @@ impl Reserved {
     }
 }
 
+fn digest(key: &str) -> u64 {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
+}
+
 impl Drop for Reserved {
     fn drop(&mut self) {
         if let How::Noted { buckets, .. } = &self.how {
@@ -312,9 +335,38 @@ impl Drop for Reserved {
 }
 
 impl UnderWay {
+    /// Whether any of these budgets may hold failures.
+    async fn may_be_kept(&self, store: &Store, buckets: &[Bucket]) -> Result<bool> {
+        {
+            let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            if kept.read {
+                return Ok(buckets.iter().any(|bucket| kept.digests.contains(&digest(&bucket.key))));
+            }
+        }
+        let keys: Vec<String> = Entity::find().select_only().column(Column::Key).into_tuple().all(store.read()).await?;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.digests.extend(keys.iter().map(|key| digest(key)));
+        kept.read = true;
+        Ok(true)
+    }
+
+    /// These are about to.
+    fn is_kept(&self, buckets: &[Bucket]) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.digests.extend(buckets.iter().map(|bucket| digest(&bucket.key)));
+    }
+
+    /// Reads anew what is kept, next time; unless a failure is just being written.
+    pub(crate) fn forget_kept(&self) {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.is_empty() {
+            *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Kept::default();
+        }
+    }
+
     /// Notes an attempt in all its budgets; gives what was under way before.
     fn enter(&self, buckets: &[Bucket], now: Timestamp) -> Vec<Count> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let mut enter = |bucket: &Bucket| {
             let count = counts.entry(bucket.key.clone()).or_default();
             let before = *count;
@@ -325,7 +377,7 @@ impl UnderWay {
     }
 
     fn leave(&self, buckets: &[Bucket]) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         for bucket in buckets {
             if let Some(count) = counts.get_mut(&bucket.key) {
                 count.attempts -= 1;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
+    ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, DatabaseTransaction, QueryTrait,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
@@ -102,7 +102,13 @@ impl Store {
             ..TransactionOptions::default()
         };
         let txn = self.write.begin_with_options(options).await?;
-        Ok(Change { txn, node: self.node.clone(), entropy: self.entropy.clone(), events: Vec::new() })
+        Ok(Change {
+            txn,
+            node: self.node.clone(),
+            entropy: self.entropy.clone(),
+            events: Vec::new(),
+            later: Vec::new(),
+        })
     }
 
     /// Whether the database answers.
@@ -141,6 +147,7 @@ pub struct Change {
     node: String,
     entropy: Entropy,
     events: Vec<audit::Draft>,
+    later: Vec<Statement>,
 }
 
 impl Change {
@@ -154,12 +161,36 @@ impl Change {
         self.events.push(audit::Draft::new(call, event));
     }
 
-    /// Writes the audit entries and commits.
-    pub async fn commit(self) -> Result<()> {
-        audit::append(&self.txn, &self.node, &self.entropy, self.events).await?;
+    /// A write that nothing else in the change looks at: sent with the others when it commits, on SQLite in one exchange with its
+    /// thread, which costs more than a small statement itself.
+    pub(crate) fn later(&mut self, write: &impl QueryTrait) {
+        self.later.push(write.build(self.txn.get_database_backend()));
+    }
+
+    /// Writes what was left for later and the audit entries, and commits.
+    pub async fn commit(mut self) -> Result<()> {
+        self.later.extend(audit::append(&self.txn, &self.node, &self.entropy, self.events).await?);
+        send(&self.txn, self.later).await?;
         self.txn.commit().await?;
         Ok(())
     }
+}
+
+async fn send(txn: &DatabaseTransaction, writes: Vec<Statement>) -> Result<()> {
+    if txn.get_database_backend() != DatabaseBackend::Sqlite {
+        for write in writes {
+            txn.execute_raw(write).await?;
+        }
+        return Ok(());
+    }
+    let texts: Vec<&str> = writes.iter().map(|write| write.sql.as_str()).collect();
+    let text = texts.join("; ");
+    // Each statement takes as many values as it has placeholders, in order.
+    let values = writes.iter().filter_map(|write| write.values.as_ref()).flat_map(|values| values.0.iter().cloned());
+    if !text.is_empty() {
+        txn.execute_raw(Statement::from_sql_and_values(DatabaseBackend::Sqlite, &text, values)).await?;
+    }
+    Ok(())
 }
 
 /// The file of a SQLite address.

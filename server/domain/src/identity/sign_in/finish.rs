@@ -35,16 +35,15 @@ pub(super) async fn step(
     if stage == Stage::Full {
         let details = serde_json::json!({"CredentialType": credential, "strong": row.strong});
         change.audit(&call, about(Event::done("UserAuthentication")).with(details));
-        let seen = devices::remember(change.txn(), core, &call, &standing.user.id).await?;
+        let seen = devices::remember(change, core, &call, &standing.user.id).await?;
         if seen.is_new && standing.user.last_sign_in_at.is_some() {
             notify::new_device(change.txn(), core, &call, &standing.user).await?;
         }
         device = seen.token;
-        user::Entity::update_many()
+        let signed_in = user::Entity::update_many()
             .col_expr(user::Column::LastSignInAt, Expr::value(call.now.0))
-            .filter(user::Column::Id.eq(&standing.user.id))
-            .exec(change.txn())
-            .await?;
+            .filter(user::Column::Id.eq(&standing.user.id));
+        change.later(&signed_in);
         if standing.held.break_glass {
             change.audit(&call, about(Event::done("BreakGlassSignIn")));
             notify::break_glass(change.txn(), core, &call, &standing.user).await?;

@@ -161,7 +161,7 @@ impl SignIn {
             }
         };
         let begun =
-            stages::begin(change.txn(), core, call, &standing, Reached::weakly(stage, &standing, call.now), None)
+            stages::begin(&mut change, core, call, &standing, Reached::weakly(stage, &standing, call.now), None)
                 .await?;
         let progress = finish::step(core, call, &mut change, &standing, begun, "LINK").await?;
         change.commit().await?;
@@ -199,7 +199,7 @@ impl SignIn {
         password::still_the_password(&change, &standing.user.id, &hash).await?;
         reserved.succeeded(change.txn()).await?;
         let begun =
-            stages::begin(change.txn(), core, call, &standing, Reached::weakly(stage, &standing, call.now), None)
+            stages::begin(&mut change, core, call, &standing, Reached::weakly(stage, &standing, call.now), None)
                 .await?;
         // Not spent yet: who leaves half-way comes back by the same link. What spends it is the factor that it opened the way to.
         session::Entity::update_many()

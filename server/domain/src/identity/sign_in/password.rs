@@ -142,13 +142,19 @@ impl SignIn {
     }
 
     async fn go_on_with_password(&self, call: &Call, right: Right, next: Option<LocalPath>) -> Result<Progress> {
-        let standing = Standing::of(self.0.store.read(), right.person).await?;
+        let mut change = self.0.store.begin().await?;
+        let (standing, hash) = Standing::with_password(change.txn(), right.person).await?;
+        if self.0.store.is_postgres() {
+            // Read again under a lock: it stays as it is until the change commits. A change of SQLite is alone in any case.
+            still_the_password(&change, &standing.user.id, &right.hash).await?;
+        } else if hash.as_ref() != Some(&right.hash) {
+            return Err(refused());
+        }
+        right.reserved.succeeded(change.txn()).await?;
         let proven = Proven { known_place: right.known_place, ..Proven::default() };
         let stage = match next_stage(&standing, &self.0.settings(), proven, call.now) {
             Ok(stage) => stage,
             Err(error) => {
-                let mut change = self.0.store.begin().await?;
-                right.reserved.succeeded(change.txn()).await?;
                 let event = Event::refused(
                     "UserAuthentication",
                     "a second factor is needed, and the time to set one up is over",
@@ -159,9 +165,6 @@ impl SignIn {
             }
         };
         let reached = Reached::weakly(stage, &standing, call.now);
-        let mut change = self.0.store.begin().await?;
-        still_the_password(&change, &standing.user.id, &right.hash).await?;
-        right.reserved.succeeded(change.txn()).await?;
         if let Some(anew) = right.anew {
             password::Entity::update_many()
                 .col_expr(password::Column::Hash, sea_orm::sea_query::Expr::value(anew))
@@ -170,7 +173,7 @@ impl SignIn {
                 .exec(change.txn())
                 .await?;
         }
-        let begun = stages::begin(change.txn(), &self.0, call, &standing, reached, next.as_ref()).await?;
+        let begun = stages::begin(&mut change, &self.0, call, &standing, reached, next.as_ref()).await?;
         if stage == Stage::SecondFactor {
             let event =
                 Event::done("CredentialChallenge").on("user", &standing.user.id, standing.user.user_name.clone());

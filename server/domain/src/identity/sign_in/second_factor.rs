@@ -140,7 +140,7 @@ impl SignIn {
         throttle::empty(change.txn(), core, "name", &standing.user.user_name_key).await?;
         let stage = next_stage(&standing, &core.settings(), Proven { factor: true, ..Proven::default() }, call.now)?;
         let begun =
-            stages::begin(change.txn(), core, call, &standing, Reached::strongly(stage, call.now), next.as_ref())
+            stages::begin(&mut change, core, call, &standing, Reached::strongly(stage, call.now), next.as_ref())
                 .await?;
         let progress = finish::step(core, call, &mut change, &standing, begun, "WEBAUTHN").await?;
         change.commit().await?;

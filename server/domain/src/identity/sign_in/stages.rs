@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::identity::roles::{self, Held};
 use crate::secret::Secret;
 use crate::settings::{MfaPolicy, Settings};
+use crate::store::Change;
 use crate::store::entity::{factor, session, user};
 
 /// How long a sign-in may stay half-way.
@@ -27,8 +28,16 @@ pub(crate) struct Standing {
 impl Standing {
     /// Reads it.
     pub(crate) async fn of<C: ConnectionTrait>(conn: &C, user: user::Model) -> Result<Self> {
-        let (held, has_factor) = roles::held_with_factor(conn, &user.id).await?;
-        Ok(Self { user, held, has_factor })
+        Ok(Self::with_password(conn, user).await?.0)
+    }
+
+    /// [`Self::of`], together with the hash of the password the person has now.
+    pub(crate) async fn with_password<C: ConnectionTrait>(
+        conn: &C,
+        user: user::Model,
+    ) -> Result<(Self, Option<String>)> {
+        let roles::Standing { held, has_factor, password } = roles::standing(conn, &user.id).await?;
+        Ok((Self { user, held, has_factor }, password))
     }
 
     /// [`Self::of`] by id.
@@ -143,8 +152,8 @@ impl Reached {
 }
 
 /// A new session after a first proof.
-pub(crate) async fn begin<C: ConnectionTrait>(
-    txn: &C,
+pub(crate) async fn begin(
+    change: &mut Change,
     core: &Core,
     call: &Call,
     standing: &Standing,
@@ -154,7 +163,7 @@ pub(crate) async fn begin<C: ConnectionTrait>(
     // Whoever signs in again in the same browser leaves the session before.
     if let crate::Actor::Person(before) = &call.actor {
         let which = sea_orm::Condition::all().add(session::Column::Id.eq(before.session.to_string()));
-        crate::identity::sessions::end_where(txn, call.now, "signed in again", which).await?;
+        crate::identity::sessions::end_where(change.txn(), call.now, "signed in again", which).await?;
     }
     let token = Secret::random_128(&core.entropy)?;
     let row = session::Model {
@@ -176,7 +185,7 @@ pub(crate) async fn begin<C: ConnectionTrait>(
         ended_why: None,
         enrolment_link: None,
     };
-    session::Entity::insert(session::ActiveModel::from(row.clone()).reset_all()).exec_without_returning(txn).await?;
+    change.later(&session::Entity::insert(session::ActiveModel::from(row.clone()).reset_all()));
     Ok((token, row))
 }
 
