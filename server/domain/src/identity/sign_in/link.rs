@@ -202,11 +202,10 @@ impl SignIn {
             stages::begin(&mut change, core, call, &standing, Reached::weakly(stage, &standing, call.now), None)
                 .await?;
         // Not spent yet: who leaves half-way comes back by the same link. What spends it is the factor that it opened the way to.
-        session::Entity::update_many()
+        let opened_by = session::Entity::update_many()
             .col_expr(session::Column::EnrolmentLink, Expr::value(&row.token_hash))
-            .filter(session::Column::Id.eq(&begun.1.id))
-            .exec(change.txn())
-            .await?;
+            .filter(session::Column::Id.eq(&begun.1.id));
+        change.later(&opened_by);
         let progress = finish::step(core, call, &mut change, &standing, begun, "PASSWORD").await?;
         change.commit().await?;
         Ok(progress)
