@@ -2,4 +2,5 @@
 
 pub mod form;
 pub mod forwarded;
+pub mod organisation;
 pub mod syslog;
