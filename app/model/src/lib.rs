@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, a socket or a database; everything compiles for the browser.
 
 mod account;
+pub mod iam;
 mod ids;
 mod local_path;
 mod names;

@@ -7,6 +7,7 @@ use sea_orm::{ActiveValue::Set, EntityTrait};
 use tokio::sync::watch;
 use url::Url;
 
+use crate::access::permission_sets::PermissionSets;
 use crate::audit::log::AuditLog;
 use crate::audit::refusals::Refusals;
 use crate::backup::Backup;
@@ -72,6 +73,8 @@ pub struct Services {
     pub groups: Groups,
     /// Who is an administrator.
     pub administrators: Administrators,
+    /// Permission sets.
+    pub permission_sets: PermissionSets,
     /// Settings.
     pub settings: SettingsService,
     /// Webhooks and syslog.
@@ -143,6 +146,7 @@ impl Services {
             people: People(core.clone()),
             groups: Groups(core.clone()),
             administrators: Administrators(core.clone()),
+            permission_sets: PermissionSets(core.clone()),
             settings: SettingsService(core.clone()),
             streams: EventStreams(core.clone()),
             audit: AuditLog(core.clone()),

@@ -4,3 +4,6 @@ pub mod form;
 pub mod forwarded;
 pub mod organisation;
 pub mod syslog;
+
+/// The policy language of IAM. It stands where the editor in the browser reaches it too.
+pub use model::iam;

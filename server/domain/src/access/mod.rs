@@ -3,7 +3,9 @@
 //! A person's entitlements are the union of what is assigned to them and to their groups, for accounts and permission sets that
 //! exist, while the assignment has not expired and the person is active.
 
+pub mod permission_sets;
 pub(crate) mod stamp;
+pub mod tags;
 
 use model::{GroupId, UserId};
 
@@ -34,7 +36,6 @@ impl Principal {
     }
 
     /// Reads what the database keeps.
-    #[expect(dead_code, reason = "the services of access come one by one")]
     pub(crate) fn from_columns(kind: &str, id: &str) -> crate::Result<Self> {
         let broken = |e: model::Invalid| crate::Error::internal(format!("principal {kind} {id}: {e}"));
         match kind {

@@ -19,7 +19,6 @@ const MOST_AT_ONCE: usize = 200;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Touched {
     /// Everybody: accounts, sets, or very many people.
-    #[expect(dead_code, reason = "accounts and sets come next")]
     Everything,
     /// What these people or groups were assigned, or who is in the group, or whether the person is active.
     Only(Vec<Principal>),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use model::{GroupId, Timestamp, UserId, name_key};
+use model::{GroupId, PermissionSetId, Timestamp, UserId, name_key};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func, LikeExpr};
 use sea_orm::{
     ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
@@ -17,7 +17,7 @@ use crate::core::Core;
 use crate::error::Result;
 use crate::page::{Key, Ordering, Page, PageRequest, Window};
 use crate::store::entity::audit_entry::{Column, Entity, Model};
-use crate::store::entity::{group, user};
+use crate::store::entity::{group, permission_set, user};
 
 /// An entry as it is shown and exported; the names are those of the contract's JSON.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -90,7 +90,7 @@ pub struct AuditQuery {
     pub until: Option<Timestamp>,
     /// A person's sign-in name or id; or `operator`, `system`, `anonymous`.
     pub actor: String,
-    /// A person's or group's name or id.
+    /// The name or id of a person, a group or a permission set.
     pub target: String,
     /// The whole name of an action.
     pub action: String,
@@ -221,20 +221,25 @@ impl AuditLog {
     }
 
     /// The ids of whoever has or had this name; an id stands for itself.
-    async fn ids_called(&self, name: &str, groups_too: bool) -> Result<BTreeSet<String>> {
-        if name.parse::<UserId>().is_ok() || name.parse::<GroupId>().is_ok() {
+    async fn ids_called(&self, name: &str, things_too: bool) -> Result<BTreeSet<String>> {
+        let is_id = name.parse::<UserId>().is_ok()
+            || name.parse::<GroupId>().is_ok()
+            || name.parse::<PermissionSetId>().is_ok();
+        if is_id {
             return Ok([name.to_owned()].into());
         }
         let (db, key) = (self.0.store.read(), name_key(name));
         let people = user::Entity::find().filter(user::Column::UserNameKey.eq(&key)).all(db).await?;
         let mut ids: BTreeSet<String> = people.into_iter().map(|person| person.id).collect();
-        if groups_too {
+        if things_too {
             let groups = group::Entity::find().filter(group::Column::NameKey.eq(&key)).all(db).await?;
             ids.extend(groups.into_iter().map(|group| group.id));
+            let sets = permission_set::Entity::find().filter(permission_set::Column::NameKey.eq(&key)).all(db).await?;
+            ids.extend(sets.into_iter().map(|set| set.id));
         }
         // Whoever was deleted is still known by the entry of the deletion.
         let gone = Entity::find()
-            .filter(Column::Action.is_in(["DeleteUser", "DeleteGroup"]))
+            .filter(Column::Action.is_in(["DeleteUser", "DeleteGroup", "DeletePermissionSet"]))
             .filter(
                 Expr::expr(Func::lower(Expr::col(Column::Person)))
                     .like(LikeExpr::new(contains(name).to_lowercase()).escape('!')),
