@@ -45,7 +45,7 @@ pub fn App() -> impl IntoView {
             <FlatRoutes fallback=|| serve(pages::problem::not_found)>
                 <Route path=path!("/") view=|| serve(pages::start::root) ssr=SsrMode::Async/>
                 <Route path=path!("/start") view=|| serve(pages::start::accounts) ssr=SsrMode::Async/>
-                <Route path=path!("/start/applications") view=|| serve(pages::start::applications) ssr=SsrMode::Async/>
+                <Route path=path!("/start/applications") view=|| serve(pages::applications::tiles) ssr=SsrMode::Async/>
                 <Route path=path!("/start/sign-in") view=|| serve(pages::sign_in::sign_in) ssr=SsrMode::Async/>
                 <Route path=path!("/start/second-factor") view=|| serve(pages::sign_in::second_factor) ssr=SsrMode::Async/>
                 <Route path=path!("/start/enrol") view=|| serve(pages::sign_in::enrol) ssr=SsrMode::Async/>
@@ -76,6 +76,18 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/groups/:id/edit") view=|| serve(pages::admin::groups::edit) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/groups/:id/members") view=|| serve(pages::admin::groups::add_members) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/groups/:id/delete") view=|| serve(pages::admin::groups::delete) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/accounts") view=|| serve(pages::admin::accounts::list) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/accounts/new") view=|| serve(pages::admin::accounts::forms::new) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/accounts/import") view=|| serve(pages::admin::accounts::import::page) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/accounts/:id") view=|| serve(pages::admin::accounts::page) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/accounts/:id/edit") view=|| serve(pages::admin::accounts::forms::edit) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/accounts/:id/delete") view=|| serve(pages::admin::accounts::forms::delete) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/applications") view=|| serve(pages::admin::applications::list) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/applications/new") view=|| serve(pages::admin::applications::new) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/applications/:id") view=|| serve(pages::admin::applications::page) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/applications/:id/edit") view=|| serve(pages::admin::applications::edit) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/applications/:id/assign") view=|| serve(pages::admin::applications::assign) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/applications/:id/delete") view=|| serve(pages::admin::applications::delete) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/administrators") view=|| serve(pages::admin::administrators::page) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/sessions") view=|| serve(pages::admin::sessions::page) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/audit") view=|| serve(pages::admin::audit::page) ssr=SsrMode::Async/>
@@ -167,6 +179,10 @@ pub fn document(cx: &Cx, page: Page) -> AnyView {
         user_name: person.user_name.clone(),
         administers: allowed(cx, Action::SeeAdministration),
         closed: [
+            (AdminTab::Accounts, Action::SeeAccounts),
+            (AdminTab::PermissionSets, Action::SeePermissionSets),
+            (AdminTab::Assignments, Action::SeeAssignments),
+            (AdminTab::Applications, Action::SeeApplications),
             (AdminTab::Administrators, Action::SeeAdministrators),
             (AdminTab::Sessions, Action::SeeSessions),
             (AdminTab::Audit, Action::SeeAudit),

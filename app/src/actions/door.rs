@@ -9,14 +9,11 @@ use leptos::prelude::provide_context;
 use model::t;
 
 use super::Slot;
-use super::table::{Entry, find};
+use super::table::{Entry, find, most_bytes};
 use crate::context::{Cx, Ui, Visit, provide};
 use crate::pages::problem;
 use crate::parts::frame::Page;
 use crate::shell;
-
-/// The largest form: a passkey's answer needs a few KiB.
-const MOST: usize = 64 * 1024;
 
 /// Runs the action that a request names.
 pub async fn act(ui: Ui, request: Request) -> Response {
@@ -78,7 +75,7 @@ async fn checked(parts: &Parts, body: Body) -> Result<Vec<u8>, StatusCode> {
     if form == Some(false) || (form.is_none() && !entry.fields.is_empty()) {
         return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
-    let bytes = to_bytes(body, MOST).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+    let bytes = to_bytes(body, most_bytes(parts.uri.path())).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
     if fits(entry, &bytes) { Ok(bytes.to_vec()) } else { Err(StatusCode::BAD_REQUEST) }
 }
 

@@ -1,7 +1,9 @@
 //! Everything a form can do. Each action is a server function with an explicit path: it decodes, makes one service call and
 //! answers 303 to a path of this site. The door in [`door`] stands in front of all of them.
 
+pub mod accounts;
 pub mod admin;
+pub mod applications;
 pub mod door;
 pub mod groups;
 pub mod me;

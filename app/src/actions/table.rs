@@ -2,7 +2,7 @@
 
 use leptos::server_fn::axum::register_explicit;
 
-use super::{admin, groups, me, sign_in, streams, users};
+use super::{accounts, admin, applications, groups, me, sign_in, streams, users};
 
 /// A field of a form.
 #[derive(Debug)]
@@ -30,6 +30,17 @@ pub struct Entry {
     pub path: &'static str,
     /// Its fields.
     pub fields: &'static [Known],
+}
+
+/// The largest form: a passkey's answer needs a few KiB.
+const MOST: usize = 64 * 1024;
+
+/// The largest list of accounts: those of the largest organisations as AWS prints them, encoded as a form.
+const MOST_OF_A_LIST: usize = 6 * 1024 * 1024;
+
+/// How many bytes a form sent to this path may have.
+pub fn most_bytes(path: &str) -> usize {
+    if path == "/actions/accounts/import" { MOST_OF_A_LIST } else { MOST }
 }
 
 /// The entry of a path.
@@ -102,6 +113,25 @@ actions! {
     groups::GroupMemberAdd, "/actions/groups/member-add": [must("group"), must("user"), may("next")];
     groups::GroupMemberRemove, "/actions/groups/member-remove": [must("group"), must("user"), may("next")];
     groups::GroupRoleGrant, "/actions/groups/role-grant": [must("id"), must("role")];
+    accounts::AccountCreate, "/actions/accounts/create":
+        [must("id"), must("name"), may("email"), may("path"), may("status"), may("tags"), may("broker"), may("saml_provider"),
+         may("role_arn"), may("region"), may("sts_endpoint"), may("external_id")];
+    accounts::AccountUpdate, "/actions/accounts/update":
+        [must("id"), must("version"), must("name"), may("email"), may("path"), may("status"), may("tags"), may("broker"),
+         may("saml_provider"), may("role_arn"), may("region"), may("sts_endpoint"), may("external_id")];
+    accounts::AccountDelete, "/actions/accounts/delete": [must("id")];
+    accounts::AccountsImport, "/actions/accounts/import": [must("text")];
+    accounts::AccountsImportApply, "/actions/accounts/import-apply": [must("draft"), must("fingerprint")];
+    applications::ApplicationCreate, "/actions/applications/create":
+        [must("name"), may("description"), may("start_url"), may("visible"), may("enabled"), may("everyone")];
+    applications::ApplicationUpdate, "/actions/applications/update":
+        [must("id"), must("version"), must("name"), may("description"), may("start_url"), may("visible"), may("enabled"),
+         may("everyone")];
+    applications::ApplicationDelete, "/actions/applications/delete": [must("id"), must("expected"), must("name")];
+    applications::ApplicationAssign, "/actions/applications/assign":
+        [must("id"), must("kind"), must("who"), may("name"), may("next")];
+    applications::ApplicationUnassign, "/actions/applications/unassign":
+        [must("id"), must("kind"), must("who"), may("name"), may("next")];
     admin::RoleRevoke, "/actions/administrators/revoke": [must("id"), may("next")];
     admin::SessionEnd, "/actions/sessions/end": [must("id"), may("next")];
     admin::SettingsOrganization, "/actions/settings/organization": [must("version"), must("organization_name")];

@@ -26,13 +26,3 @@ pub async fn accounts(cx: Cx) -> Answer {
     };
     Ok(Page::portal(PortalTab::Accounts, t!("start.accounts.title"), body))
 }
-
-/// The applications of the reader.
-pub async fn applications(cx: Cx) -> Answer {
-    cx.services().me.profile(cx.call()).await?;
-    let body = view! {
-        {Title::new(t!("start.applications.title")).view()}
-        {empty(t!("start.applications.empty"), t!("start.applications.empty-text"), None)}
-    };
-    Ok(Page::portal(PortalTab::Applications, t!("start.applications.title"), body))
-}

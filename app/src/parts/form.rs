@@ -22,6 +22,7 @@ pub struct Field {
     plain_text: bool,
     placeholder: Option<String>,
     list: Option<(&'static str, Vec<String>)>,
+    lines: Option<u32>,
 }
 
 /// A one-line text that must be filled.
@@ -44,6 +45,7 @@ pub fn field(name: &'static str, label: impl Into<String>) -> Field {
         plain_text: true,
         placeholder: None,
         list: None,
+        lines: None,
     }
 }
 
@@ -119,6 +121,13 @@ impl Field {
         self
     }
 
+    /// Many signs that are compared one by one: monospace.
+    #[must_use]
+    pub fn mono(mut self) -> Self {
+        self.input_class = Some("mono");
+        self
+    }
+
     /// The keyboard of a telephone.
     #[must_use]
     pub fn inputmode(mut self, mode: &'static str) -> Self {
@@ -151,6 +160,13 @@ impl Field {
     #[must_use]
     pub fn options(mut self, options: Vec<(String, String)>) -> Self {
         self.options = Some(options);
+        self
+    }
+
+    /// A text of several lines; so many are in sight.
+    #[must_use]
+    pub fn lines(mut self, lines: u32) -> Self {
+        self.lines = Some(lines);
         self
     }
 
@@ -196,6 +212,24 @@ impl Field {
                 }
                 .into_any()
             }
+            None if self.lines.is_some() => view! {
+                <textarea
+                    id=id.clone()
+                    name=self.name
+                    rows=self.lines.map(|lines| lines.to_string())
+                    class=self.input_class
+                    autocomplete=self.autocomplete
+                    autocapitalize="none"
+                    spellcheck="false"
+                    aria-describedby=described
+                    aria-invalid=invalid
+                    maxlength=most.map(|most| most.to_string())
+                    required=!self.optional
+                    autofocus=self.focus || self.error.is_some()
+                    inner_html=leading_line(&self.value)
+                ></textarea>
+            }
+            .into_any(),
             None => view! {
                 <input
                     id=id.clone()
@@ -232,6 +266,11 @@ impl Field {
         }
         .into_any()
     }
+}
+
+/// A text inside `<textarea>`: browsers drop one line feed at its beginning, and nothing in it but these two signs is markup.
+fn leading_line(text: &str) -> String {
+    format!("\n{}", text.replace('&', "&amp;").replace('<', "&lt;"))
 }
 
 /// A box to tick, with an explanation under its label.

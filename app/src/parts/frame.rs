@@ -83,6 +83,14 @@ pub enum PortalTab {
 pub enum AdminTab {
     /// `/admin`
     Overview,
+    /// `/admin/accounts`
+    Accounts,
+    /// `/admin/permission-sets`
+    PermissionSets,
+    /// `/admin/assignments`
+    Assignments,
+    /// `/admin/applications`
+    Applications,
     /// `/admin/users`
     Users,
     /// `/admin/groups`
@@ -221,7 +229,8 @@ impl Surroundings {
     fn admin(&self, tab: AdminTab, viewer: &Viewer, body: AnyView) -> AnyView {
         let link = |this: AdminTab, href: &'static str, label: &'static str| {
             let current = (this == tab).then_some("page");
-            (!viewer.closed.contains(&this)).then(|| view! { <li><a href=href aria-current=current>{label}</a></li> })
+            (!viewer.closed.contains(&this))
+                .then(|| view! { <li><a href=href aria-current=current>{label}</a></li> }.into_any())
         };
         view! {
             {skip()}
@@ -236,6 +245,7 @@ impl Surroundings {
                     <ul role="list">
                         {link(AdminTab::Overview, "/admin", t!("nav.overview"))}
                     </ul>
+                    {Self::access(viewer, link)}
                     <p class="side-head" id="side-people">{t!("nav.people")}</p>
                     <ul role="list" aria-labelledby="side-people">
                         {link(AdminTab::Users, "/admin/users", t!("nav.users"))}
@@ -254,6 +264,25 @@ impl Surroundings {
             </div>
         }
         .into_any()
+    }
+
+    /// Who may go where; nothing where all of it is closed to the reader.
+    fn access(
+        viewer: &Viewer,
+        link: impl Fn(AdminTab, &'static str, &'static str) -> Option<AnyView>,
+    ) -> Option<AnyView> {
+        let tabs = [AdminTab::Accounts, AdminTab::Applications];
+        let open = tabs.iter().any(|tab| !viewer.closed.contains(tab));
+        open.then(|| {
+            view! {
+                <p class="side-head" id="side-access">{t!("nav.access")}</p>
+                <ul role="list" aria-labelledby="side-access">
+                    {link(AdminTab::Accounts, "/admin/accounts", t!("nav.accounts"))}
+                    {link(AdminTab::Applications, "/admin/applications", t!("nav.applications"))}
+                </ul>
+            }
+            .into_any()
+        })
     }
 
     fn brand(&self, href: &'static str) -> AnyView {

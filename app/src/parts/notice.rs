@@ -61,6 +61,15 @@ pub const NOTICES: &[Kind] = &[
     kind("group-deleted", Tone::Good),
     undoable("member-added", "/actions/groups/member-remove"),
     undoable("member-removed", "/actions/groups/member-add"),
+    kind("account-created", Tone::Good),
+    kind("account-saved", Tone::Good),
+    kind("account-deleted", Tone::Good),
+    kind("accounts-imported", Tone::Good),
+    kind("application-created", Tone::Good),
+    kind("application-saved", Tone::Good),
+    kind("application-deleted", Tone::Good),
+    undoable("application-assigned", "/actions/applications/unassign"),
+    undoable("application-unassigned", "/actions/applications/assign"),
     kind("settings-saved", Tone::Good),
     kind("mail-sent", Tone::Good),
     kind("webhook-tested", Tone::Good),
@@ -177,7 +186,9 @@ impl Flash {
 
 /// The fields that undo actions have.
 fn known_field(name: &str) -> Option<&'static str> {
-    ["id", "user", "group", "role", "break_glass", "next"].into_iter().find(|known| *known == name)
+    ["id", "user", "group", "role", "break_glass", "kind", "who", "name", "next"]
+        .into_iter()
+        .find(|known| *known == name)
 }
 
 /// A text as it goes into the cookie, cut where it would take the room of the rest.

@@ -7,6 +7,8 @@ use sea_orm::{ActiveValue::Set, EntityTrait};
 use tokio::sync::watch;
 use url::Url;
 
+use crate::access::accounts::Accounts;
+use crate::access::applications::Applications;
 use crate::access::permission_sets::PermissionSets;
 use crate::audit::log::AuditLog;
 use crate::audit::refusals::Refusals;
@@ -73,6 +75,10 @@ pub struct Services {
     pub groups: Groups,
     /// Who is an administrator.
     pub administrators: Administrators,
+    /// Accounts.
+    pub accounts: Accounts,
+    /// Applications.
+    pub applications: Applications,
     /// Permission sets.
     pub permission_sets: PermissionSets,
     /// Settings.
@@ -146,6 +152,8 @@ impl Services {
             people: People(core.clone()),
             groups: Groups(core.clone()),
             administrators: Administrators(core.clone()),
+            accounts: Accounts(core.clone()),
+            applications: Applications(core.clone()),
             permission_sets: PermissionSets(core.clone()),
             settings: SettingsService(core.clone()),
             streams: EventStreams(core.clone()),

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use app::actions::table::most_bytes;
 use axum::body::Body;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
@@ -13,9 +14,6 @@ use url::Url;
 
 use super::facts::{Facts, lines};
 use crate::config::is_loopback;
-
-/// The largest body.
-const MOST_BYTES: usize = 64 * 1024;
 
 /// The longest address: no page of ours needs more, and a signed request of another program fits.
 const LONGEST_ADDRESS: usize = 16 * 1024;
@@ -196,6 +194,7 @@ fn only<'h>(headers: &'h HeaderMap, name: &str) -> Only<'h> {
 /// Reads the whole body, within its limits.
 async fn read(request: Request<Body>, time: Duration) -> Result<Request<Body>, Refused> {
     let too_large = || Refused::closing(StatusCode::PAYLOAD_TOO_LARGE, "body too large");
+    let most = most_bytes(request.uri().path());
     let declared = match only(request.headers(), header::CONTENT_LENGTH.as_str()) {
         Only::None => 0,
         Only::One(length) => {
@@ -203,11 +202,11 @@ async fn read(request: Request<Body>, time: Duration) -> Result<Request<Body>, R
         }
         Only::Many => return Err(Refused::closing(StatusCode::BAD_REQUEST, "two lengths")),
     };
-    if declared > MOST_BYTES as u64 {
+    if declared > most as u64 {
         return Err(too_large());
     }
     let (parts, body) = request.into_parts();
-    let read = Limited::new(body, MOST_BYTES).collect();
+    let read = Limited::new(body, most).collect();
     match tokio::time::timeout(time, read).await {
         Ok(Ok(bytes)) => Ok(Request::from_parts(parts, Body::from(bytes.to_bytes()))),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),

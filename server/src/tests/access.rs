@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use app::actions::table::{ACTIONS, find, register};
 use axum::http::StatusCode;
+use domain::access::accounts::AccountInput;
+use domain::access::applications::ApplicationInput;
 use domain::authz::{Action, Decision, Resource, decide};
 use domain::identity::people::PersonInput;
 use domain::identity::sign_in::SessionGrant;
@@ -147,10 +149,12 @@ impl Cast {
     }
 }
 
-/// Somebody and some group that the forms are about, fresh for each.
+/// What the pages and forms are about, fresh for each.
 struct Scenery {
     user: String,
     group: String,
+    account: String,
+    application: String,
 }
 
 impl Scenery {
@@ -165,20 +169,39 @@ impl Scenery {
         };
         let user = services.people.create(&operator, &input, &[]).await.unwrap();
         let group = services.groups.create(&operator, &format!("Group {number}"), "").await.unwrap();
-        Self { user: user.to_string(), group: group.to_string() }
+        let account =
+            AccountInput { id: format!("{number:012}"), name: format!("Account {number}"), ..AccountInput::default() };
+        let account = services.accounts.create(&operator, &account).await.unwrap();
+        let application = ApplicationInput { name: format!("Application {number}"), ..ApplicationInput::default() };
+        let application = services.applications.create(&operator, &application).await.unwrap();
+        Self {
+            user: user.to_string(),
+            group: group.to_string(),
+            account: account.to_string(),
+            application: application.to_string(),
+        }
+    }
+
+    /// What the id in a path or in the form of an action stands for.
+    fn id(&self, path: &str) -> &str {
+        match path.split('/').nth(2) {
+            Some("groups") => &self.group,
+            Some("accounts") => &self.account,
+            Some("applications") => &self.application,
+            _ => &self.user,
+        }
     }
 
     fn page(&self, path: &str) -> String {
-        let id = if path.contains("/groups/{id}") { &self.group } else { &self.user };
-        path.replace("{id}", id).replace("{verb}", "disable").replace("{token}", "AAAAAAAAAAAAAAAAAAAAAA")
+        path.replace("{id}", self.id(path)).replace("{verb}", "disable").replace("{token}", "AAAAAAAAAAAAAAAAAAAAAA")
     }
 
     fn form(&self, path: &str) -> String {
-        let id = if path.starts_with("/actions/groups") { &self.group } else { &self.user };
         let fields = find(path).unwrap().fields.iter().filter(|field| field.required).map(|field| {
             let value = match field.name {
-                "id" => id.as_str(),
-                "user" => self.user.as_str(),
+                "id" => self.id(path),
+                "user" | "who" => self.user.as_str(),
+                "kind" => "user",
                 "group" => self.group.as_str(),
                 "version" | "history" => "1",
                 "role" => "auditor",

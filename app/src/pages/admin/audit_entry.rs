@@ -95,6 +95,8 @@ fn page_of(kind: &str, id: &str) -> Option<String> {
     match kind {
         "user" => Some(format!("/admin/users/{id}")),
         "group" => Some(format!("/admin/groups/{id}")),
+        "account" => Some(format!("/admin/accounts/{id}")),
+        "application" => Some(format!("/admin/applications/{id}")),
         "webhook" => Some(super::streams::STREAMS.to_owned()),
         "settings" => Some("/admin/settings".to_owned()),
         _ => None,

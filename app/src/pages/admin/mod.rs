@@ -1,6 +1,8 @@
 //! The pages of administration.
 
+pub mod accounts;
 pub mod administrators;
+pub mod applications;
 pub mod audit;
 pub mod audit_entry;
 mod grants;

@@ -3,6 +3,8 @@
 //! A person's entitlements are the union of what is assigned to them and to their groups, for accounts and permission sets that
 //! exist, while the assignment has not expired and the person is active.
 
+pub mod accounts;
+pub mod applications;
 pub mod permission_sets;
 pub(crate) mod stamp;
 pub mod tags;

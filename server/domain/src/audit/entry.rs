@@ -9,7 +9,7 @@ use crate::authz::{Action, Resource, authorize};
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::store::entity::audit_entry::{Column, Entity, Model};
-use crate::store::entity::{audit_head, group, user};
+use crate::store::entity::{account, application, audit_head, group, user};
 
 /// So many other entries of the request are shown.
 const MOST_OF_REQUEST: u64 = 50;
@@ -85,6 +85,8 @@ impl AuditLog {
         Ok(match kind {
             Some("user") => user::Entity::find_by_id(id).one(db).await?.is_some(),
             Some("group") => group::Entity::find_by_id(id).one(db).await?.is_some(),
+            Some("account") => account::Entity::find_by_id(id).one(db).await?.is_some(),
+            Some("application") => application::Entity::find_by_id(id).one(db).await?.is_some(),
             _ => false,
         })
     }

@@ -26,5 +26,6 @@ pub(crate) async fn run(core: &Core, now: Timestamp) -> Result<u64> {
         + devices::clean_up(store, now).await?
         + ceremonies::clean_up(store, now).await?
         + throttle::clean_up(store, now).await?
+        + crate::access::accounts::import::clean_up(store.write(), now).await?
         + crate::access::stamp::clean_up(store.write(), now).await?)
 }

@@ -1,6 +1,7 @@
 //! One file per table.
 
 pub mod access_change;
+pub mod access_draft;
 pub mod access_journal;
 pub mod access_stamp;
 pub mod access_touch;

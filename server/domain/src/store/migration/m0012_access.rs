@@ -27,6 +27,14 @@ impl MigrationTrait for Migration {
         .await?;
         create(
             manager,
+            "access_drafts",
+            &["id"],
+            vec![text("id"), text("user_id"), text("kind"), text("body"), number("at")],
+            &[("user_id", "users")],
+        )
+        .await?;
+        create(
+            manager,
             "stored_sections",
             &["kind", "name"],
             vec![text("kind"), text("name"), number("position"), json("body"), number("updated_at")],
@@ -78,7 +86,7 @@ async fn accounts_and_sets(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     )
     .await?;
     index(manager, "accounts_name", "accounts", &["name_key", "id"], false).await?;
-    index(manager, "accounts_path", "accounts", &["path", "name_key", "id"], false).await?;
+    index(manager, "accounts_path", "accounts", &["path", "id"], false).await?;
     create(
         manager,
         "permission_sets",
