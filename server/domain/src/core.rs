@@ -17,6 +17,10 @@ use crate::store::Store;
 pub struct Core {
     /// The database.
     pub store: Store,
+    /// Who was granted what, in memory.
+    pub access: crate::access::index::Index,
+    /// The name of this installation.
+    pub instance_id: String,
     /// The time, for jobs; requests carry theirs in `Call`.
     pub clock: Clock,
     /// Chance.

@@ -10,6 +10,9 @@ use url::Url;
 use crate::access::accounts::Accounts;
 use crate::access::applications::Applications;
 use crate::access::permission_sets::PermissionSets;
+use crate::access::entitlements::Entitlements;
+use crate::access::explain::Explain;
+use crate::access::portal::Portal;
 use crate::audit::log::AuditLog;
 use crate::audit::refusals::Refusals;
 use crate::backup::Backup;
@@ -81,6 +84,12 @@ pub struct Services {
     pub applications: Applications,
     /// Permission sets.
     pub permission_sets: PermissionSets,
+    /// What people may use.
+    pub entitlements: Entitlements,
+    /// Why people may, or may not.
+    pub explain: Explain,
+    /// A person's own portal.
+    pub portal: Portal,
     /// Settings.
     pub settings: SettingsService,
     /// Webhooks and syslog.
@@ -127,6 +136,8 @@ impl Services {
         let hasher = Hasher::start(&open.entropy)?;
         let core = Arc::new(Core {
             store,
+            access: crate::access::index::Index::default(),
+            instance_id: row.instance_id,
             clock: open.clock,
             entropy: open.entropy,
             keys,
@@ -155,6 +166,9 @@ impl Services {
             accounts: Accounts(core.clone()),
             applications: Applications(core.clone()),
             permission_sets: PermissionSets(core.clone()),
+            entitlements: Entitlements(core.clone()),
+            explain: Explain(core.clone()),
+            portal: Portal(core.clone()),
             settings: SettingsService(core.clone()),
             streams: EventStreams(core.clone()),
             audit: AuditLog(core.clone()),
@@ -179,6 +193,11 @@ impl Services {
     /// Where refused requests are noted, for whoever builds a `Call`.
     pub fn refusals(&self) -> &Refusals {
         &self.core.refusals
+    }
+
+    /// The name of this installation, as AWS writes it: `ssoins-` and sixteen digits.
+    pub fn instance_id(&self) -> &str {
+        &self.core.instance_id
     }
 
     /// The settings in force.

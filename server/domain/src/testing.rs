@@ -3,6 +3,10 @@
 //! SQLite in a scratch folder; PostgreSQL, in a database of its own that is dropped at the end, where
 //! `VESTIBULE_TEST_DATABASE_URL` names a server.
 
+mod access;
+
+pub use access::{Organisation, Size};
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use model::{Timestamp, UserId};

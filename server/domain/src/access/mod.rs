@@ -6,10 +6,20 @@
 pub mod accounts;
 pub mod applications;
 pub mod permission_sets;
+mod directory;
+pub mod entitlements;
+pub mod explain;
+pub(crate) mod index;
+pub mod portal;
 pub(crate) mod stamp;
 pub mod tags;
 
+pub use directory::{KnownAccount, KnownSet};
+
 use model::{GroupId, UserId};
+
+/// The status of a person who may use anything.
+pub(crate) const ACTIVE_PERSON: &str = "active";
 
 /// Whom something is assigned to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -15,11 +15,17 @@ const REMEMBERED: i64 = 10 * Timestamp::MINUTE;
 /// More than this at once is everything.
 const MOST_AT_ONCE: usize = 200;
 
+/// How a step is written down that touched everything, and one that touched accounts and sets only.
+const EVERYTHING: &str = "*";
+const DIRECTORY: &str = "=";
+
 /// What a change is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Touched {
-    /// Everybody: accounts, sets, or very many people.
+    /// Everybody: very many grants, or accounts and sets that were removed together with their grants.
     Everything,
+    /// Accounts or permission sets were created, or changed in whatever way. What was assigned to whom stays as it was.
+    Directory,
     /// What these people or groups were assigned, or who is in the group, or whether the person is active.
     Only(Vec<Principal>),
 }
@@ -37,7 +43,8 @@ pub(crate) async fn touch<C: ConnectionTrait>(txn: &C, now: Timestamp, touched: 
     let version = current(txn).await?;
     let mut named: Vec<String> = match touched {
         Touched::Only(principals) if principals.len() <= MOST_AT_ONCE => principals.iter().map(Principal::id).collect(),
-        _ => vec!["*".to_owned()],
+        Touched::Directory => vec![DIRECTORY.to_owned()],
+        Touched::Only(_) | Touched::Everything => vec![EVERYTHING.to_owned()],
     };
     named.sort_unstable();
     named.dedup();
@@ -70,9 +77,17 @@ pub(crate) async fn current<C: ConnectionTrait>(conn: &C) -> Result<i64> {
     row.map(|row| row.version).ok_or_else(|| Error::internal("the stamp of access is missing"))
 }
 
-#[expect(dead_code, reason = "the index of entitlements comes next")]
-/// What was touched after a version: ids, or nothing where it must be taken for everything.
-pub(crate) async fn since<C: ConnectionTrait>(conn: &C, version: i64, now: i64) -> Result<Option<Vec<String>>> {
+/// What some steps touched, taken together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Steps {
+    /// Accounts or permission sets.
+    pub(crate) directory: bool,
+    /// Ids of people and groups.
+    pub(crate) principals: Vec<String>,
+}
+
+/// What was touched after a version, up to another; nothing where it must be taken for everything.
+pub(crate) async fn since<C: ConnectionTrait>(conn: &C, version: i64, now: i64) -> Result<Option<Steps>> {
     let rows = access_touch::Entity::find()
         .filter(access_touch::Column::Version.gt(version))
         .filter(access_touch::Column::Version.lte(now))
@@ -81,14 +96,19 @@ pub(crate) async fn since<C: ConnectionTrait>(conn: &C, version: i64, now: i64) 
         .all(conn)
         .await?;
     // Steps without a gap, or something has been forgotten or cut off.
-    let mut expected = version;
-    for row in &rows {
-        if row.version > expected + 1 || row.touched == "*" {
+    let (mut expected, mut steps) = (version, Steps::default());
+    for row in rows {
+        if row.version > expected + 1 {
             return Ok(None);
         }
         expected = row.version;
+        match row.touched.as_str() {
+            EVERYTHING => return Ok(None),
+            DIRECTORY => steps.directory = true,
+            _ => steps.principals.push(row.touched),
+        }
     }
-    Ok((expected == now).then(|| rows.into_iter().map(|row| row.touched).collect()))
+    Ok((expected == now).then_some(steps))
 }
 
 /// Forgets what was touched long ago.
