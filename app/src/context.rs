@@ -26,6 +26,8 @@ use crate::parts::time::{Clock, moment};
 pub struct Ui {
     /// All rules.
     pub services: Services,
+    /// The address that AWS's command line takes for ours: it resolves the portal's by a HEAD.
+    pub alias: Arc<str>,
     /// Whether people reach us over https: decides the names and flags of cookies.
     pub secure: bool,
     /// The hashed address of a static file; `/static/missing` where it was not built.
@@ -110,6 +112,8 @@ pub struct Extras {
     pub session: Option<SessionChange>,
     /// The page loads wasm.
     pub wasm: bool,
+    /// The page is long and holds nothing secret: it may travel compressed.
+    pub compress: bool,
 }
 
 /// What becomes of the browser's session.
@@ -302,6 +306,12 @@ impl Cx {
     /// Takes the session's token from the browser.
     pub fn drop_session(&self) {
         self.visit.answer.fill(|extras| extras.session = Some(SessionChange::End));
+    }
+
+    /// Lets a long page travel compressed. Not for one that shows a secret beside what somebody else may have chosen: its length
+    /// would tell.
+    pub fn compress(&self) {
+        self.visit.answer.fill(|extras| extras.compress = true);
     }
 
     /// The page loads wasm, which the content security policy has to allow.

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use leptos_axum::{AxumRouteListing, generate_route_list, render_app_async_with_context};
@@ -20,10 +20,15 @@ pub fn router(ui: Ui) -> Router {
         let ui = ui.clone();
         move || provide(&ui)
     };
+    let alias = ui.alias.clone();
+    let resolve = move || std::future::ready((StatusCode::FOUND, [(header::LOCATION, alias.to_string())]));
     let actions = move |request: Request| door::act(ui.clone(), request);
     // One by one: leptos' own way of mounting the routes mounts the server functions as well, past the door in front of them.
     let pages = routes().into_iter().fold(Router::new(), |router, route| {
-        router.route(route.path(), get(render_app_async_with_context(context.clone(), App)))
+        let page = get(render_app_async_with_context(context.clone(), App));
+        // AWS's command line asks so whose portal this is, before anybody signs in.
+        let page = if route.path() == "/start" { page.head(resolve.clone()) } else { page };
+        router.route(route.path(), page)
     });
     pages.route("/actions/{*rest}", any(actions))
 }

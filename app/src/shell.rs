@@ -43,9 +43,10 @@ pub fn App() -> impl IntoView {
     view! {
         <Router>
             <FlatRoutes fallback=|| serve(pages::problem::not_found)>
-                <Route path=path!("/") view=|| serve(pages::start::root) ssr=SsrMode::Async/>
-                <Route path=path!("/start") view=|| serve(pages::start::accounts) ssr=SsrMode::Async/>
+                <Route path=path!("/") view=|| serve(pages::portal::root) ssr=SsrMode::Async/>
                 <Route path=path!("/start/applications") view=|| serve(pages::applications::tiles) ssr=SsrMode::Async/>
+                <Route path=path!("/start") view=|| serve(pages::portal::accounts) ssr=SsrMode::Async/>
+                <Route path=path!("/start/console") view=|| serve(pages::portal::console) ssr=SsrMode::Async/>
                 <Route path=path!("/start/sign-in") view=|| serve(pages::sign_in::sign_in) ssr=SsrMode::Async/>
                 <Route path=path!("/start/second-factor") view=|| serve(pages::sign_in::second_factor) ssr=SsrMode::Async/>
                 <Route path=path!("/start/enrol") view=|| serve(pages::sign_in::enrol) ssr=SsrMode::Async/>
@@ -88,6 +89,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/applications/:id/edit") view=|| serve(pages::admin::applications::edit) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/applications/:id/assign") view=|| serve(pages::admin::applications::assign) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/applications/:id/delete") view=|| serve(pages::admin::applications::delete) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/explain") view=|| serve(pages::admin::explain::page) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/administrators") view=|| serve(pages::admin::administrators::page) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/sessions") view=|| serve(pages::admin::sessions::page) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/audit") view=|| serve(pages::admin::audit::page) ssr=SsrMode::Async/>
@@ -183,6 +185,7 @@ pub fn document(cx: &Cx, page: Page) -> AnyView {
             (AdminTab::PermissionSets, Action::SeePermissionSets),
             (AdminTab::Assignments, Action::SeeAssignments),
             (AdminTab::Applications, Action::SeeApplications),
+            (AdminTab::Explain, Action::SeeAssignments),
             (AdminTab::Administrators, Action::SeeAdministrators),
             (AdminTab::Sessions, Action::SeeSessions),
             (AdminTab::Audit, Action::SeeAudit),
@@ -205,8 +208,11 @@ pub fn document(cx: &Cx, page: Page) -> AnyView {
     let passkeys = page.passkeys.then(|| script(cx, "passkey.js")).flatten();
     let islands = (page.frame != Frame::Step || page.islands).then(|| islands(cx)).flatten();
     let keys = (page.frame != Frame::Step).then(|| script(cx, "keys.js")).flatten();
+    let fragments = page.fragments.then(|| {
+        view! { <script nonce=cx.nonce().to_owned() inner_html=pages::portal::FRAGMENT></script> }
+    });
     let body = around.around(page.frame, page.body);
-    html(cx, &title, cx.theme().attribute(), view! { {passkeys}{keys}{islands} }.into_any(), body)
+    html(cx, &title, cx.theme().attribute(), view! { {fragments}{passkeys}{keys}{islands} }.into_any(), body)
 }
 
 fn html(cx: &Cx, title: &str, theme: Option<&'static str>, scripts: AnyView, body: AnyView) -> AnyView {

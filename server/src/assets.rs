@@ -93,33 +93,39 @@ pub async fn serve_asset(method: Method, uri: Uri, headers: HeaderMap) -> Respon
 
 /// How the bytes travel, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+pub enum Form {
     Brotli,
     Gzip,
     Identity,
 }
 
 impl Form {
-    const ALL: [Self; 3] = [Self::Brotli, Self::Gzip, Self::Identity];
+    pub const ALL: [Self; 3] = [Self::Brotli, Self::Gzip, Self::Identity];
 
     /// The form the client likes best; among equals the smallest. A client that refuses all of them gets the plain file.
     fn choose(asset: &Asset, headers: &HeaderMap) -> Self {
+        let there = Self::ALL.into_iter().filter(|form| match form {
+            Self::Brotli => asset.brotli.is_some(),
+            Self::Gzip => asset.gzip.is_some(),
+            Self::Identity => true,
+        });
+        Self::among(headers, &there.collect::<Vec<_>>())
+    }
+
+    /// The same among some forms, the first of equals.
+    pub fn among(headers: &HeaderMap, forms: &[Self]) -> Self {
         let mut best = (Self::Identity, 0);
-        for form in Self::ALL {
-            let there = match form {
-                Self::Brotli => asset.brotli.is_some(),
-                Self::Gzip => asset.gzip.is_some(),
-                Self::Identity => true,
-            };
-            let weight = weight(headers, form);
-            if there && weight > best.1 {
-                best = (form, weight);
+        for form in forms {
+            let weight = weight(headers, *form);
+            if weight > best.1 {
+                best = (*form, weight);
             }
         }
         best.0
     }
 
-    fn coding(self) -> Option<&'static str> {
+    /// As `Content-Encoding` names it.
+    pub fn coding(self) -> Option<&'static str> {
         match self {
             Self::Brotli => Some("br"),
             Self::Gzip => Some("gzip"),

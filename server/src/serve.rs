@@ -53,7 +53,7 @@ pub fn explained(error: &domain::Error) -> Failure {
 /// Everything that answers: the router with pages, actions, files and health, and the edge in front of it.
 pub fn edge(services: &Services, config: &Config, public_url: Url, health: Health, metrics: Metrics) -> Edge {
     let guard = Guard::new(public_url, config.trusted.clone(), services.clock().clone(), services.entropy().clone());
-    let ui = ui::ui(services.clone(), guard.is_https());
+    let ui = ui::ui(services.clone(), &config.region, guard.is_https());
     let router = ui::router(&ui, &metrics).merge(assets::router()).merge(health::router(health));
     let error_page: ErrorPage = Arc::new(move |status, facts| ui::problem(&ui, facts, status));
     Edge::new(guard, router, error_page, metrics)

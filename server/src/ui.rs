@@ -17,8 +17,9 @@ use crate::edge::session::{Tokens, complete_cookies, nobody, visit};
 use crate::ops::metrics::Metrics;
 
 /// What the pages are given once.
-pub fn ui(services: Services, secure: bool) -> Ui {
-    Ui { services, secure, asset: crate::assets::url_of }
+pub fn ui(services: Services, region: &str, secure: bool) -> Ui {
+    let alias = format!("https://{}.portal.{region}.app.aws/", services.instance_id()).into();
+    Ui { services, alias, secure, asset: crate::assets::url_of }
 }
 
 /// All pages and actions, with the session around them.

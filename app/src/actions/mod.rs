@@ -7,6 +7,7 @@ pub mod applications;
 pub mod door;
 pub mod groups;
 pub mod me;
+pub mod portal;
 pub mod sign_in;
 pub mod streams;
 pub mod table;

@@ -2,7 +2,7 @@
 
 use leptos::server_fn::axum::register_explicit;
 
-use super::{accounts, admin, applications, groups, me, sign_in, streams, users};
+use super::{accounts, admin, applications, groups, me, portal, sign_in, streams, users};
 
 /// A field of a form.
 #[derive(Debug)]
@@ -95,6 +95,7 @@ actions! {
     me::MeRecoveryCodes, "/actions/me/recovery-codes": [];
     me::MeEndSession, "/actions/me/end-session": [must("id")];
     me::MeEndOtherSessions, "/actions/me/end-other-sessions": [];
+    portal::PortalFavourite, "/actions/portal/favourite": [must("account"), must("favourite"), may("next")];
     users::UserCreate, "/actions/users/create":
         [must("user_name"), must("email"), must("given_name"), must("family_name"), may("display_name"), may("invite")];
     users::UserUpdate, "/actions/users/update":

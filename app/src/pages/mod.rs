@@ -4,7 +4,7 @@ pub mod admin;
 pub mod applications;
 pub mod links;
 pub mod me;
+pub mod portal;
 pub mod problem;
 pub mod security;
 pub mod sign_in;
-pub mod start;

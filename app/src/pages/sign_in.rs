@@ -51,7 +51,7 @@ pub async fn sign_in(cx: Cx) -> Answer {
         {passkey.view()}
         <p><a href="/start/forgotten">{t!("sign-in.forgotten")}</a></p>
     };
-    Ok(Page::step(t!("sign-in.title"), body).with_passkeys())
+    Ok(Page::step(t!("sign-in.title"), body).with_passkeys().with_fragments())
 }
 
 /// A code or a passkey as second step.

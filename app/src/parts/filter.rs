@@ -11,12 +11,13 @@ pub struct Filters {
     label: String,
     fields: Vec<AnyView>,
     names: Vec<&'static str>,
+    does: &'static str,
 }
 
 impl Filters {
     /// A form; the label says what it searches.
     pub fn new(label: impl Into<String>) -> Self {
-        Self { label: label.into(), fields: Vec::new(), names: Vec::new() }
+        Self { label: label.into(), fields: Vec::new(), names: Vec::new(), does: t!("filter.apply") }
     }
 
     /// Adds a field, already filled from the address.
@@ -24,6 +25,13 @@ impl Filters {
     pub fn with(mut self, name: &'static str, field: Field) -> Self {
         self.names.push(name);
         self.fields.push(field.free().view());
+        self
+    }
+
+    /// Says what its button does, where that is not a search.
+    #[must_use]
+    pub fn does(mut self, label: &'static str) -> Self {
+        self.does = label;
         self
     }
 
@@ -44,7 +52,7 @@ impl Filters {
                 <form class="filters" method="get" action=address.path().to_owned() aria-label=self.label>
                     {self.fields}
                     {sort}
-                    <button>{t!("filter.apply")}</button>
+                    <button>{self.does}</button>
                     {clear}
                 </form>
             </search>

@@ -17,6 +17,8 @@ pub struct Page {
     pub body: AnyView,
     /// Whether the passkey script is loaded.
     pub passkeys: bool,
+    /// Whether a fragment in the address may lead elsewhere.
+    pub fragments: bool,
     /// Whether the islands are loaded on a step; portal and administration always have them.
     pub islands: bool,
 }
@@ -24,23 +26,51 @@ pub struct Page {
 impl Page {
     /// A step: one question, one column.
     pub fn step(title: impl Into<String>, body: impl IntoView + 'static) -> Self {
-        Self { title: title.into(), frame: Frame::Step, body: body.into_any(), passkeys: false, islands: false }
+        Self {
+            title: title.into(),
+            frame: Frame::Step,
+            body: body.into_any(),
+            passkeys: false,
+            fragments: false,
+            islands: false,
+        }
     }
 
     /// A page of the portal.
     pub fn portal(tab: PortalTab, title: impl Into<String>, body: impl IntoView + 'static) -> Self {
-        Self { title: title.into(), frame: Frame::Portal(tab), body: body.into_any(), passkeys: false, islands: false }
+        Self {
+            title: title.into(),
+            frame: Frame::Portal(tab),
+            body: body.into_any(),
+            passkeys: false,
+            fragments: false,
+            islands: false,
+        }
     }
 
     /// A page of administration.
     pub fn admin(tab: AdminTab, title: impl Into<String>, body: impl IntoView + 'static) -> Self {
-        Self { title: title.into(), frame: Frame::Admin(tab), body: body.into_any(), passkeys: false, islands: false }
+        Self {
+            title: title.into(),
+            frame: Frame::Admin(tab),
+            body: body.into_any(),
+            passkeys: false,
+            fragments: false,
+            islands: false,
+        }
     }
 
     /// Loads the passkey script.
     #[must_use]
     pub fn with_passkeys(mut self) -> Self {
         self.passkeys = true;
+        self
+    }
+
+    /// Follows the fragments that addresses of AWS's portal carry.
+    #[must_use]
+    pub fn with_fragments(mut self) -> Self {
+        self.fragments = true;
         self
     }
 
@@ -95,6 +125,8 @@ pub enum AdminTab {
     Users,
     /// `/admin/groups`
     Groups,
+    /// `/admin/explain`
+    Explain,
     /// `/admin/sessions`
     Sessions,
     /// `/admin/audit`
@@ -271,7 +303,7 @@ impl Surroundings {
         viewer: &Viewer,
         link: impl Fn(AdminTab, &'static str, &'static str) -> Option<AnyView>,
     ) -> Option<AnyView> {
-        let tabs = [AdminTab::Accounts, AdminTab::Applications];
+        let tabs = [AdminTab::Accounts, AdminTab::Applications, AdminTab::Explain];
         let open = tabs.iter().any(|tab| !viewer.closed.contains(tab));
         open.then(|| {
             view! {
@@ -279,6 +311,7 @@ impl Surroundings {
                 <ul role="list" aria-labelledby="side-access">
                     {link(AdminTab::Accounts, "/admin/accounts", t!("nav.accounts"))}
                     {link(AdminTab::Applications, "/admin/applications", t!("nav.applications"))}
+                    {link(AdminTab::Explain, "/admin/explain", t!("nav.explain"))}
                 </ul>
             }
             .into_any()
@@ -342,6 +375,7 @@ fn keys() -> AnyView {
         ("/", t!("keys.search")),
         ("j", t!("keys.next")),
         ("k", t!("keys.previous")),
+        ("s", t!("keys.star")),
         ("?", t!("keys.help")),
         ("Esc", t!("keys.close")),
     ]

@@ -20,6 +20,16 @@ pub fn mark() -> AnyView {
     .into_any()
 }
 
+/// A favourite: filled where it is one.
+pub fn star() -> AnyView {
+    view! {
+        <svg class="star-shape" viewBox="0 0 16 16" aria-hidden="true">
+            <path d="M8 1.6l1.95 4.1 4.5.6-3.3 3.1.83 4.45L8 11.7l-3.98 2.15.83-4.45-3.3-3.1 4.5-.6z"/>
+        </svg>
+    }
+    .into_any()
+}
+
 /// Says that a button opens something below it.
 pub fn chevron() -> AnyView {
     view! {

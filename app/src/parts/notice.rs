@@ -44,6 +44,8 @@ pub const NOTICES: &[Kind] = &[
     kind("factor-renamed", Tone::Good),
     kind("session-revoked", Tone::Good),
     kind("others-signed-out", Tone::Good),
+    undoable("starred", "/actions/portal/favourite"),
+    undoable("unstarred", "/actions/portal/favourite"),
     kind("user-created", Tone::Good),
     kind("user-invited", Tone::Good),
     kind("user-saved", Tone::Good),
@@ -186,7 +188,7 @@ impl Flash {
 
 /// The fields that undo actions have.
 fn known_field(name: &str) -> Option<&'static str> {
-    ["id", "user", "group", "role", "break_glass", "kind", "who", "name", "next"]
+    ["id", "user", "group", "role", "break_glass", "kind", "who", "name", "next", "account", "favourite"]
         .into_iter()
         .find(|known| *known == name)
 }

@@ -1,7 +1,10 @@
-//! The demo organisation: eight people in every state that the pages can show, four groups, three administrators.
+//! The demo organisation: eight people in every state that the pages can show, four groups, three administrators, and what
+//! they may use.
 //!
 //! Only for looking around: it goes into an empty database, and only where nobody but this machine reaches the portal. The
 //! passwords are random and stand in `demo-users.txt` in the data folder.
+
+mod access;
 
 use std::io::Write as _;
 use std::net::IpAddr;
@@ -24,7 +27,7 @@ use crate::identity::passwords::Password;
 use crate::identity::people::{BUILTIN, PersonInput, Status};
 use crate::identity::people_changes::{Checked, insert_as, join};
 use crate::secret::Secret;
-use crate::store::entity::{administrator, group, password, user};
+use crate::store::entity::{account, administrator, group, password, user};
 
 /// The file with the demo people's passwords.
 pub const FILE: &str = "demo-users.txt";
@@ -164,7 +167,7 @@ impl DemoOrganisation {
             Contents::Demo => return Ok(Filled::Before(file)),
             Contents::Other => {
                 return Err(Error::unavailable(
-                    "--demo needs an empty database: this one holds people or groups that are not the demo's. \
+                    "--demo needs an empty database: this one holds people, groups or accounts that are not the demo's. \
                      Start without --demo, or with another --data-dir.",
                 ));
             }
@@ -216,6 +219,7 @@ impl DemoOrganisation {
         }
         administrators::insert(change.txn(), core, call.now, None, Some(group_id(AUDITORS)), Role::Auditor, false)
             .await?;
+        access::fill(&change, core, call).await?;
         // The file first: if the process ends here, the database is still empty, and the next start writes it anew.
         write(&file, &shown)?;
         change.commit().await?;
@@ -230,7 +234,8 @@ impl DemoOrganisation {
         }
         let rows = user::Entity::find().count(read).await?
             + group::Entity::find().count(read).await?
-            + administrator::Entity::find().count(read).await?;
+            + administrator::Entity::find().count(read).await?
+            + account::Entity::find().count(read).await?;
         Ok(if rows == 0 { Contents::Nothing } else { Contents::Other })
     }
 
@@ -387,6 +392,11 @@ mod tests {
                     );
                 }
             }
+        }
+        for (name, pairs) in [("alice", 8), ("marta", 18), ("noah", 0), ("dora", 0), ("tariq", 9)] {
+            let id = world.services.people.find(&world.operator(), name).await.unwrap();
+            let reach = world.services.entitlements.reach(id, world.clock.now()).await.unwrap();
+            assert_eq!(reach.pairs(), pairs, "{name}");
         }
         assert!(matches!(fill(&world).await.unwrap(), Filled::Before(_)), "a second start is fine");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "and changes nothing");

@@ -9,9 +9,9 @@ use url::Url;
 
 use crate::access::accounts::Accounts;
 use crate::access::applications::Applications;
-use crate::access::permission_sets::PermissionSets;
 use crate::access::entitlements::Entitlements;
 use crate::access::explain::Explain;
+use crate::access::permission_sets::PermissionSets;
 use crate::access::portal::Portal;
 use crate::audit::log::AuditLog;
 use crate::audit::refusals::Refusals;

@@ -4,6 +4,7 @@
 
 mod audit;
 mod database;
+mod explain;
 mod health;
 mod input;
 mod keys;
@@ -84,6 +85,9 @@ enum Command {
     /// Webhooks, which get events as they happen: list, add, test, pause, resume, remove
     #[command(subcommand, after_help = webhooks::HELP)]
     Webhook(webhooks::Command),
+    /// Why a person may use a permission set in an account, or why not
+    #[command(after_help = explain::HELP)]
+    Explain(explain::Explain),
     /// Print the audit log, or verify that nobody has altered it
     #[command(after_help = audit::HELP, args_conflicts_with_subcommands = true)]
     Audit(audit::Audit),
@@ -205,6 +209,7 @@ async fn command_of(command: Command, config: &Config, out: Output) -> Result<()
         Command::User(command) => users::run(&Local::open(config).await?, command, out).await,
         Command::Session(command) => sessions::run(&Local::open(config).await?, command, out).await,
         Command::Webhook(command) => webhooks::run(&Local::open(config).await?, command, out).await,
+        Command::Explain(asked) => explain::run(&Local::open(config).await?, asked, out).await,
         Command::Audit(audit) => audit::run(&Local::open(config).await?, audit, out).await,
         Command::Serve(_) | Command::Version => Ok(()),
     }

@@ -4,6 +4,7 @@
 //! and then the headers that every answer carries ([`headers`]). A refusal of the edge and a panic of a handler take the same
 //! way out as any other answer.
 
+pub mod compress;
 pub mod facts;
 pub mod guard;
 pub mod headers;

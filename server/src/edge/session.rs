@@ -124,12 +124,22 @@ pub async fn visit(
     };
     request.extensions_mut().insert(visit);
     let step = sign_in_step(request.uri().path());
+    let form = super::compress::form(request.headers());
     let mut response = next.run(request).await;
 
     let extras = answer.take();
     if let Some(step) = step {
         let moved_on = matches!(extras.session, Some(SessionChange::Adopt(_)));
         metrics.signed_in(step, outcome(response.status(), moved_on));
+    }
+    if extras.compress {
+        response = match super::compress::pack(response, form).await {
+            Ok(packed) => packed,
+            Err(error) => {
+                tracing::error!(request.id = %facts.id, "a page could not be packed: {error}");
+                return crate::ui::problem(&ui, &facts, StatusCode::INTERNAL_SERVER_ERROR);
+            }
+        };
     }
     response.extensions_mut().insert(Policy { page: true, wasm: extras.wasm });
     if let Err(error) = apply(&session, extras.session, &cookies, &mut response).await {

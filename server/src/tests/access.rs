@@ -207,6 +207,8 @@ impl Scenery {
                 "role" => "auditor",
                 "policy" => "optional",
                 "theme" => "dark",
+                "account" => "111122223333",
+                "favourite" => "yes",
                 "zone" => "UTC",
                 "email" => "changed@example.com",
                 "portal_minutes" | "idle_minutes" | "min_length_with_factor" => "60",

@@ -4,6 +4,7 @@ mod access;
 mod faults;
 mod front;
 mod notices;
+mod portal;
 mod sessions;
 mod streams;
 

@@ -15,6 +15,8 @@ pub struct Answer {
     pub status: u16,
     /// `Location`.
     pub location: Option<String>,
+    /// The last cookie that was set, as it is sent back.
+    pub cookie: Option<String>,
     /// Size of head and body as they came over the wire.
     pub wire_bytes: usize,
     /// The body, still compressed.
@@ -60,7 +62,8 @@ impl Connection {
     }
 
     fn read(&mut self) -> Answer {
-        let (mut status, mut length, mut chunked, mut location, mut closes, mut wire) = (0, 0, false, None, false, 0);
+        let (mut status, mut length, mut chunked, mut closes, mut wire) = (0, 0, false, false, 0);
+        let (mut location, mut cookie) = (None, None);
         loop {
             let mut line = String::new();
             wire += self.stream.read_line(&mut line).expect("a head");
@@ -73,6 +76,9 @@ impl Connection {
                     "content-length" => length = value.parse().expect("a length"),
                     "transfer-encoding" => chunked = value.contains("chunked"),
                     "location" => location = Some(value.to_owned()),
+                    "set-cookie" if value.starts_with("vestibule=") => {
+                        cookie = value.split(';').next().map(str::to_owned);
+                    }
                     "connection" => closes = value.eq_ignore_ascii_case("close"),
                     _ => {}
                 }
@@ -99,7 +105,7 @@ impl Connection {
             self.stream.read_exact(&mut body).expect("a body");
             wire += length;
         }
-        Answer { status, location, wire_bytes: wire, body, closes }
+        Answer { status, location, cookie, wire_bytes: wire, body, closes }
     }
 }
 
@@ -113,21 +119,25 @@ pub struct Weight {
 
 /// Loads a page and everything it names, as a browser with an empty cache does.
 pub fn page_weight(address: SocketAddr, path: &str) -> Weight {
+    signed_in_weight(address, path, "")
+}
+
+/// The same with the header line of a session's cookie.
+pub fn signed_in_weight(address: SocketAddr, path: &str, cookie: &str) -> Weight {
     let mut connection = Connection::open(address);
-    let page = connection.get_with(path, "Accept-Encoding: br\r\nAccept: text/html\r\n");
+    let page = connection.get_with(path, &format!("{cookie}Accept-Encoding: br\r\nAccept: text/html\r\n"));
     assert_eq!(page.status, 200, "{path}");
-    let plain = connection.get_with(path, "Accept: text/html\r\n");
+    let plain = connection.get_with(path, &format!("{cookie}Accept: text/html\r\n"));
     let html = String::from_utf8_lossy(&plain.body).into_owned();
     let mut weight = Weight { bytes: page.wire_bytes, requests: 1 };
     for tag in html
         .split('<')
         .filter(|tag| tag.starts_with("link ") && tag.contains("stylesheet") || tag.starts_with("script "))
     {
-        let url = ["href=\"", "src=\""]
-            .iter()
-            .find_map(|key| tag.split_once(key))
-            .and_then(|(_, rest)| rest.split('"').next());
-        if let Some(url) = url.filter(|url| url.starts_with('/')) {
+        // The loader of the islands names the two files that it loads.
+        let named = ["href=\"", " src=\"", "data-js=\"", "data-wasm=\""].iter().filter_map(|key| tag.split_once(key));
+        let urls = named.filter_map(|(_, rest)| rest.split('"').next());
+        for url in urls.filter(|url| url.starts_with('/')) {
             let asset = connection.get_with(url, "Accept-Encoding: br\r\n");
             assert_eq!(asset.status, 200, "{url}");
             weight.bytes += asset.wire_bytes;

@@ -15,6 +15,7 @@
 
 mod floor;
 mod http;
+mod portal;
 mod process;
 mod storm;
 
@@ -60,6 +61,7 @@ fn main() {
     let size = std::fs::metadata(&binary).map_or(0, |meta| meta.len());
     report.row("binary with the UI inside", &format!("{:.1} MB", size as f64 / 1e6), "≤ 30 MB");
 
+    portal::measure(&binary, &mut report);
     storm::measure(&server, &mut report);
     report.row("memory after the storms", &format!("{:.1} MB", server.resident_megabytes()), "");
 
@@ -86,7 +88,9 @@ impl Report {
     fn save(mut self) {
         let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench"));
         // What the benchmarks beside this one left for the table.
-        self.0.push_str(&std::fs::read_to_string(folder.join("people.rows")).unwrap_or_default());
+        for rows in ["people.rows", "access.rows"] {
+            self.0.push_str(&std::fs::read_to_string(folder.join(rows)).unwrap_or_default());
+        }
         std::fs::create_dir_all(&folder).expect("target/bench");
         std::fs::write(folder.join("report.md"), &self.0).expect("report.md");
         println!("written: target/bench/report.md");

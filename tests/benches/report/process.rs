@@ -25,7 +25,21 @@ pub struct Server {
 impl Server {
     /// Starts on an empty folder and waits for the first 200.
     pub fn start(binary: &Path) -> Self {
+        Self::start_in(binary, tempfile::tempdir().expect("scratch folder"))
+    }
+
+    /// The same on a copy of a folder's database and key.
+    pub fn start_with(binary: &Path, from: &Path) -> Self {
         let folder = tempfile::tempdir().expect("scratch folder");
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).expect("made");
+        for file in ["vestibule.db", "master.key"] {
+            std::fs::copy(from.join(file), data.join(file)).expect("copied");
+        }
+        Self::start_in(binary, folder)
+    }
+
+    fn start_in(binary: &Path, folder: tempfile::TempDir) -> Self {
         let begun = Instant::now();
         let mut child = Self::command(binary, folder.path())
             .arg("serve")

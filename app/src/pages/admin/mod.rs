@@ -5,6 +5,7 @@ pub mod administrators;
 pub mod applications;
 pub mod audit;
 pub mod audit_entry;
+pub mod explain;
 mod grants;
 pub mod groups;
 pub mod overview;

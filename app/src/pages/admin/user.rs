@@ -43,6 +43,12 @@ pub async fn page(cx: Cx) -> Answer {
     let title = Title::new(name.clone())
         .note(view! { <span class="row">{status_badge(person.row.status)}<bdi>{person.row.display_name.clone()}</bdi></span> })
         .under(t!("users.title"), "/admin/users");
+    let title = if allowed(&cx, Action::SeeAssignments) {
+        let href = format!("/admin/explain?user={id}");
+        title.action(view! { <a class="button" href=href>{t!("explain.title")}</a> }.into_any())
+    } else {
+        title
+    };
     let title = match edit {
         Some(edit) => title.action(edit),
         None => title,

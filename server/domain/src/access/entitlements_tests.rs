@@ -8,6 +8,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, TransactionTrait as _};
 
 use crate::access::Principal;
 use crate::access::index::Index;
+use crate::access::permission_sets::PermissionSetInput;
 use crate::access::stamp::{self, Touched};
 use crate::store::entity::{account, assignment, membership, permission_set, user};
 use crate::testing::World;
@@ -280,4 +281,19 @@ async fn a_person_in_three_hundred_groups_gets_the_union_once() {
     assert!(world.services.entitlements.may(&call, accounts[3], admin).await.unwrap());
     let refused = world.services.entitlements.of(&world.call(Actor::Anonymous)).await.unwrap_err();
     assert_eq!(refused.kind(), model::Refusal::SignInNeeded);
+}
+
+#[tokio::test]
+async fn a_set_that_is_new_counts_for_who_has_asked_before() {
+    let world = World::new().await;
+    let second = world.second_node().await.unwrap();
+    let alice = world.person("alice").await;
+    let account = world.account("111122223333", "Prod", "/").await;
+    assert_eq!(says(&second, &world, alice).await, BTreeSet::new());
+    let input = PermissionSetInput::named("Fresh");
+    let set = world.services.permission_sets.create(&world.operator(), &input).await.unwrap();
+    world.assign(Principal::User(alice), set, "111122223333").await;
+    for node in [&world.services, &second] {
+        assert_eq!(says(node, &world, alice).await, BTreeSet::from([(account, set)]));
+    }
 }

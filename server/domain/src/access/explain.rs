@@ -256,7 +256,7 @@ impl Explain {
             let found = assignment::Entity::find().filter(assignment::Column::PrincipalId.is_in(some));
             rows.extend(found.order_by_asc(assignment::Column::Id).all(read).await?);
         }
-        rows.into_iter().map(|row| held(row, &mut names)).collect()
+        rows.iter().map(|row| held(row, &names)).collect()
     }
 
     /// What is missing where no grant leads to an account and a set.
@@ -351,7 +351,7 @@ fn may_see(call: &Call, account: &KnownAccount) -> bool {
     decide(&call.actor, Action::SeeAssignments, resource, call.now) == Decision::Allow
 }
 
-fn held(row: assignment::Model, names: &mut HashMap<String, String>) -> Result<Held> {
+fn held(row: &assignment::Model, names: &HashMap<String, String>) -> Result<Held> {
     let broken = |e: model::Invalid| Error::internal(format!("assignment {}: {e}", row.id));
     let group = match Principal::from_columns(&row.principal_kind, &row.principal_id)? {
         Principal::User(_) => None,

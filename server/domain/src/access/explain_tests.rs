@@ -62,7 +62,7 @@ async fn the_nearest_reason_comes_first() {
     let team = world.group("Admins", &[bob]).await;
     world.assign(Principal::Group(team), admin, "/**").await;
     let without = Obstacle::OtherGroups(vec!["Admins".to_owned()]);
-    assert_eq!(obstacles(alice, prod, "Admin").await, [without.clone()]);
+    assert_eq!(obstacles(alice, prod, "Admin").await, vec![without.clone()]);
 
     world.assign(Principal::User(alice), admin, "444455556666").await;
     let elsewhere = Obstacle::OtherAccounts { count: 1, some: vec!["Dev (444455556666)".to_owned()] };

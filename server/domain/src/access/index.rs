@@ -302,14 +302,13 @@ impl Index {
             Some(directory) => directory,
             None => self.load_directory(conn, version).await?,
         };
-        let (standing, grants) = match person {
-            Some(person) => person,
-            None => {
-                let standing = Arc::new(standing_of(conn, user).await?);
-                let grants = grants_of(conn, &[principal]).await?.remove(&principal).unwrap_or_default();
-                self.keep(version, principal, &grants, &standing, used);
-                (standing, grants)
-            }
+        let (standing, grants) = if let Some(person) = person {
+            person
+        } else {
+            let standing = Arc::new(standing_of(conn, user).await?);
+            let grants = grants_of(conn, &[principal]).await?.remove(&principal).unwrap_or_default();
+            self.keep(version, principal, &grants, &standing, used);
+            (standing, grants)
         };
         let mut holdings = vec![grants];
         let mut missing = Vec::new();

@@ -5,11 +5,11 @@
 
 pub mod accounts;
 pub mod applications;
-pub mod permission_sets;
 mod directory;
 pub mod entitlements;
 pub mod explain;
 pub(crate) mod index;
+pub mod permission_sets;
 pub mod portal;
 pub(crate) mod stamp;
 pub mod tags;

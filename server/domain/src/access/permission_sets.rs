@@ -138,6 +138,7 @@ impl PermissionSets {
         let set = input.checked()?;
         let mut change = self.0.store.begin().await?;
         let id = insert(&mut change, &self.0, call, &set).await?;
+        stamp::touch(change.txn(), call.now, Touched::Directory).await?;
         change.commit().await?;
         Ok(id)
     }
@@ -199,7 +200,7 @@ impl PermissionSets {
         if !self::change(&mut change, call, &before, &after).await? {
             return Ok(());
         }
-        stamp::touch(change.txn(), call.now, Touched::Everything).await?;
+        stamp::touch(change.txn(), call.now, Touched::Directory).await?;
         change.commit().await
     }
 
@@ -211,6 +212,7 @@ impl PermissionSets {
         let original = lock(change.txn(), id).await?;
         let copy = PermissionSet { name, ..read(&original)? };
         let id = insert(&mut change, &self.0, call, &copy).await?;
+        stamp::touch(change.txn(), call.now, Touched::Directory).await?;
         change.commit().await?;
         Ok(id)
     }
@@ -221,7 +223,7 @@ impl PermissionSets {
         let mut change = self.0.store.begin().await?;
         let row = lock(change.txn(), id).await?;
         remove(&mut change, call, &row).await?;
-        stamp::touch(change.txn(), call.now, Touched::Everything).await?;
+        stamp::touch(change.txn(), call.now, Touched::Directory).await?;
         change.commit().await
     }
 }

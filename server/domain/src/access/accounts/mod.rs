@@ -142,7 +142,7 @@ impl Accounts {
         let account = input.checked()?;
         let mut change = self.0.store.begin().await?;
         insert(change.txn(), call.now, &account).await?;
-        stamp::touch(change.txn(), call.now, Touched::Everything).await?;
+        stamp::touch(change.txn(), call.now, Touched::Directory).await?;
         change.audit(call, event("CreateAccount", &account, Value::Object(account.fields())));
         change.commit().await?;
         Ok(account.id)
@@ -164,7 +164,7 @@ impl Accounts {
         if differences.is_empty() {
             return Ok(());
         }
-        stamp::touch(txn.txn(), call.now, Touched::Everything).await?;
+        stamp::touch(txn.txn(), call.now, Touched::Directory).await?;
         txn.audit(call, event("UpdateAccount", &after, differences.into()));
         txn.commit().await
     }
@@ -176,7 +176,7 @@ impl Accounts {
         let row = lock(change.txn(), account).await?;
         let account = Account::of_row(&row)?;
         remove(change.txn(), &row).await?;
-        stamp::touch(change.txn(), call.now, Touched::Everything).await?;
+        stamp::touch(change.txn(), call.now, Touched::Directory).await?;
         change.audit(call, event("DeleteAccount", &account, json!({"name": account.name, "path": account.path})));
         change.commit().await
     }

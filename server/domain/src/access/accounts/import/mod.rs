@@ -137,7 +137,7 @@ impl Accounts {
                 let row = super::lock(txn.txn(), changed.account.id).await?;
                 change(txn.txn(), call.now, &row, &changed.account).await?;
             }
-            stamp::touch(txn.txn(), call.now, Touched::Everything).await?;
+            stamp::touch(txn.txn(), call.now, Touched::Directory).await?;
             txn.audit(call, event(&plan));
         }
         txn.commit().await?;
