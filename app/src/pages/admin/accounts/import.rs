@@ -63,7 +63,7 @@ fn preview(cx: &Cx, draft: &str, plan: &ImportPlan, text: String) -> AnyView {
     if !plan.faults.is_empty() {
         return view! {
             {notice(Tone::Bad, t!("import.faults"), None)}
-            {section(count("import.fault-count", plan.faults.len() as u64), None, faults(cx, &plan.faults))}
+            {section(count("count.faults", plan.faults.len() as u64), None, faults(cx, &plan.faults))}
             {form(None, text)}
         }
         .into_any();
