@@ -90,6 +90,13 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/applications/:id/assign") view=|| serve(pages::admin::applications::assign) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/applications/:id/delete") view=|| serve(pages::admin::applications::delete) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/explain") view=|| serve(pages::admin::explain::page) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/permission-sets") view=|| serve(pages::admin::permission_sets::list) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/permission-sets/new") view=|| serve(pages::admin::permission_sets::new) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/permission-sets/:id") view=|| serve(pages::admin::permission_sets::page) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/permission-sets/:id/edit") view=|| serve(pages::admin::permission_sets::edit) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/permission-sets/:id/policy") view=|| serve(pages::admin::permission_sets::policy::page) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/permission-sets/:id/clone") view=|| serve(pages::admin::permission_sets::duplicate) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/permission-sets/:id/delete") view=|| serve(pages::admin::permission_sets::delete) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/administrators") view=|| serve(pages::admin::administrators::page) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/sessions") view=|| serve(pages::admin::sessions::page) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/audit") view=|| serve(pages::admin::audit::page) ssr=SsrMode::Async/>
@@ -206,13 +213,14 @@ pub fn document(cx: &Cx, page: Page) -> AnyView {
     };
     let title = t!("frame.window", page = page.title, organization = settings.organization_name);
     let passkeys = page.passkeys.then(|| script(cx, "passkey.js")).flatten();
+    let own = page.script.and_then(|name| script(cx, name));
     let islands = (page.frame != Frame::Step || page.islands).then(|| islands(cx)).flatten();
     let keys = (page.frame != Frame::Step).then(|| script(cx, "keys.js")).flatten();
     let fragments = page.fragments.then(|| {
         view! { <script nonce=cx.nonce().to_owned() inner_html=pages::portal::FRAGMENT></script> }
     });
     let body = around.around(page.frame, page.body);
-    html(cx, &title, cx.theme().attribute(), view! { {fragments}{passkeys}{keys}{islands} }.into_any(), body)
+    html(cx, &title, cx.theme().attribute(), view! { {fragments}{passkeys}{own}{keys}{islands} }.into_any(), body)
 }
 
 fn html(cx: &Cx, title: &str, theme: Option<&'static str>, scripts: AnyView, body: AnyView) -> AnyView {

@@ -3,7 +3,7 @@
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::{HeaderValue, Method, StatusCode, header, request::Parts};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header, request::Parts};
 use axum::response::{IntoResponse, Response};
 use leptos::prelude::provide_context;
 use model::t;
@@ -40,6 +40,11 @@ pub async fn act(ui: Ui, request: Request) -> Response {
     let response = leptos_axum::handle_server_fns_with_context(context, inner).await.into_response();
     if !slot.ran() {
         return refused(&ui, visit, &parts, StatusCode::BAD_REQUEST);
+    }
+    if let Some(again) = slot.take_again() {
+        // The page stands where its form stands.
+        parts.uri = Uri::try_from(again.path).unwrap_or(parts.uri);
+        return render(&ui, visit, &parts, |_| (shell::status_of(again.error.kind()), (again.page)(&again.error)));
     }
     match slot.take() {
         Some(error) => {

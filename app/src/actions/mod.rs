@@ -7,6 +7,7 @@ pub mod applications;
 pub mod door;
 pub mod groups;
 pub mod me;
+pub mod permission_sets;
 pub mod portal;
 pub mod sign_in;
 pub mod streams;
@@ -21,6 +22,7 @@ use model::{LocalPath, Refusal, UserId, t};
 
 use crate::address::encode;
 use crate::context::Cx;
+use crate::parts::frame::Page;
 use crate::parts::notice::Flash;
 
 /// What an action answers where it cannot answer 303.
@@ -31,6 +33,14 @@ pub struct Slot(Arc<Mutex<Filling>>);
 struct Filling {
     ran: bool,
     refused: Option<Error>,
+    again: Option<Again>,
+}
+
+/// A form that is the answer to itself: what was wrong, and the page, made where it is rendered.
+struct Again {
+    path: String,
+    error: Error,
+    page: Box<dyn FnOnce(&Error) -> Page + Send>,
 }
 
 impl Slot {
@@ -41,6 +51,10 @@ impl Slot {
 
     fn take(&self) -> Option<Error> {
         self.0.lock().ok().and_then(|mut filling| filling.refused.take())
+    }
+
+    fn take_again(&self) -> Option<Again> {
+        self.0.lock().ok().and_then(|mut filling| filling.again.take())
     }
 }
 
@@ -112,6 +126,14 @@ impl Act {
     pub fn problem(&self, error: Error) {
         if let Ok(mut filling) = self.slot.0.lock() {
             filling.refused = Some(error);
+        }
+    }
+
+    /// Refused with the form once more, as the answer itself: for what is too large to wait in a cookie for the next page. `form` is
+    /// the address of the form, `page` makes it.
+    pub fn again(&self, form: &str, error: Error, page: impl FnOnce(&Error) -> Page + Send + 'static) {
+        if let Ok(mut filling) = self.slot.0.lock() {
+            filling.again = Some(Again { path: form.to_owned(), error, page: Box::new(page) });
         }
     }
 

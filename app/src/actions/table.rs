@@ -2,7 +2,7 @@
 
 use leptos::server_fn::axum::register_explicit;
 
-use super::{accounts, admin, applications, groups, me, portal, sign_in, streams, users};
+use super::{accounts, admin, applications, groups, me, permission_sets, portal, sign_in, streams, users};
 
 /// A field of a form.
 #[derive(Debug)]
@@ -38,9 +38,16 @@ const MOST: usize = 64 * 1024;
 /// The largest list of accounts: those of the largest organisations as AWS prints them, encoded as a form.
 const MOST_OF_A_LIST: usize = 6 * 1024 * 1024;
 
+/// The largest policy, each of its characters percent-encoded.
+const MOST_OF_A_POLICY: usize = 256 * 1024;
+
 /// How many bytes a form sent to this path may have.
 pub fn most_bytes(path: &str) -> usize {
-    if path == "/actions/accounts/import" { MOST_OF_A_LIST } else { MOST }
+    match path {
+        "/actions/permission-sets/policy" | "/actions/permission-sets/policy-check" => MOST_OF_A_POLICY,
+        "/actions/accounts/import" => MOST_OF_A_LIST,
+        _ => MOST,
+    }
 }
 
 /// The entry of a path.
@@ -133,6 +140,17 @@ actions! {
         [must("id"), must("kind"), must("who"), may("name"), may("next")];
     applications::ApplicationUnassign, "/actions/applications/unassign":
         [must("id"), must("kind"), must("who"), may("name"), may("next")];
+    permission_sets::PermissionSetCreate, "/actions/permission-sets/create":
+        [must("name"), may("description"), may("session_duration"), may("relay_state"), may("managed_policies"),
+         may("customer_managed_policies"), may("permissions_boundary"), may("tags"), may("require_fresh_factor")];
+    permission_sets::PermissionSetUpdate, "/actions/permission-sets/update":
+        [must("id"), must("version"), may("description"), may("session_duration"), may("relay_state"), may("managed_policies"),
+         may("customer_managed_policies"), may("permissions_boundary"), may("tags"), may("require_fresh_factor")];
+    permission_sets::PermissionSetPolicy, "/actions/permission-sets/policy":
+        [must("id"), must("version"), must("inline_policy")];
+    permission_sets::PermissionSetPolicyCheck, "/actions/permission-sets/policy-check": [must("inline_policy")];
+    permission_sets::PermissionSetClone, "/actions/permission-sets/clone": [must("id"), must("name")];
+    permission_sets::PermissionSetDelete, "/actions/permission-sets/delete": [must("id"), must("expected"), must("name")];
     admin::RoleRevoke, "/actions/administrators/revoke": [must("id"), may("next")];
     admin::SessionEnd, "/actions/sessions/end": [must("id"), may("next")];
     admin::SettingsOrganization, "/actions/settings/organization": [must("version"), must("organization_name")];

@@ -226,7 +226,7 @@ impl Field {
                     maxlength=most.map(|most| most.to_string())
                     required=!self.optional
                     autofocus=self.focus || self.error.is_some()
-                    inner_html=leading_line(&self.value)
+                    inner_html=text_of(&self.value)
                 ></textarea>
             }
             .into_any(),
@@ -269,7 +269,7 @@ impl Field {
 }
 
 /// A text inside `<textarea>`: browsers drop one line feed at its beginning, and nothing in it but these two signs is markup.
-fn leading_line(text: &str) -> String {
+pub fn text_of(text: &str) -> String {
     format!("\n{}", text.replace('&', "&amp;").replace('<', "&lt;"))
 }
 

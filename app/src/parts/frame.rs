@@ -19,6 +19,8 @@ pub struct Page {
     pub passkeys: bool,
     /// Whether a fragment in the address may lead elsewhere.
     pub fragments: bool,
+    /// A script of this page alone.
+    pub script: Option<&'static str>,
     /// Whether the islands are loaded on a step; portal and administration always have them.
     pub islands: bool,
 }
@@ -26,38 +28,21 @@ pub struct Page {
 impl Page {
     /// A step: one question, one column.
     pub fn step(title: impl Into<String>, body: impl IntoView + 'static) -> Self {
-        Self {
-            title: title.into(),
-            frame: Frame::Step,
-            body: body.into_any(),
-            passkeys: false,
-            fragments: false,
-            islands: false,
-        }
+        Self::within(Frame::Step, title.into(), body.into_any())
     }
 
     /// A page of the portal.
     pub fn portal(tab: PortalTab, title: impl Into<String>, body: impl IntoView + 'static) -> Self {
-        Self {
-            title: title.into(),
-            frame: Frame::Portal(tab),
-            body: body.into_any(),
-            passkeys: false,
-            fragments: false,
-            islands: false,
-        }
+        Self::within(Frame::Portal(tab), title.into(), body.into_any())
     }
 
     /// A page of administration.
     pub fn admin(tab: AdminTab, title: impl Into<String>, body: impl IntoView + 'static) -> Self {
-        Self {
-            title: title.into(),
-            frame: Frame::Admin(tab),
-            body: body.into_any(),
-            passkeys: false,
-            fragments: false,
-            islands: false,
-        }
+        Self::within(Frame::Admin(tab), title.into(), body.into_any())
+    }
+
+    fn within(frame: Frame, title: String, body: AnyView) -> Self {
+        Self { title, frame, body, passkeys: false, fragments: false, script: None, islands: false }
     }
 
     /// Loads the passkey script.
@@ -67,10 +52,10 @@ impl Page {
         self
     }
 
-    /// Follows the fragments that addresses of AWS's portal carry.
+    /// Loads a script of this page alone, by its name in `public/`.
     #[must_use]
-    pub fn with_fragments(mut self) -> Self {
-        self.fragments = true;
+    pub fn with_script(mut self, name: &'static str) -> Self {
+        self.script = Some(name);
         self
     }
 
@@ -303,13 +288,14 @@ impl Surroundings {
         viewer: &Viewer,
         link: impl Fn(AdminTab, &'static str, &'static str) -> Option<AnyView>,
     ) -> Option<AnyView> {
-        let tabs = [AdminTab::Accounts, AdminTab::Applications, AdminTab::Explain];
+        let tabs = [AdminTab::Accounts, AdminTab::PermissionSets, AdminTab::Applications, AdminTab::Explain];
         let open = tabs.iter().any(|tab| !viewer.closed.contains(tab));
         open.then(|| {
             view! {
                 <p class="side-head" id="side-access">{t!("nav.access")}</p>
                 <ul role="list" aria-labelledby="side-access">
                     {link(AdminTab::Accounts, "/admin/accounts", t!("nav.accounts"))}
+                    {link(AdminTab::PermissionSets, "/admin/permission-sets", t!("nav.permission-sets"))}
                     {link(AdminTab::Applications, "/admin/applications", t!("nav.applications"))}
                     {link(AdminTab::Explain, "/admin/explain", t!("nav.explain"))}
                 </ul>

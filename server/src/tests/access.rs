@@ -6,6 +6,7 @@ use app::actions::table::{ACTIONS, find, register};
 use axum::http::StatusCode;
 use domain::access::accounts::AccountInput;
 use domain::access::applications::ApplicationInput;
+use domain::access::permission_sets::PermissionSetInput;
 use domain::authz::{Action, Decision, Resource, decide};
 use domain::identity::people::PersonInput;
 use domain::identity::sign_in::SessionGrant;
@@ -155,6 +156,7 @@ struct Scenery {
     group: String,
     account: String,
     application: String,
+    set: String,
 }
 
 impl Scenery {
@@ -174,11 +176,14 @@ impl Scenery {
         let account = services.accounts.create(&operator, &account).await.unwrap();
         let application = ApplicationInput { name: format!("Application {number}"), ..ApplicationInput::default() };
         let application = services.applications.create(&operator, &application).await.unwrap();
+        let input = PermissionSetInput::named(format!("Set{number}"));
+        let set = services.permission_sets.create(&operator, &input).await.unwrap();
         Self {
             user: user.to_string(),
             group: group.to_string(),
             account: account.to_string(),
             application: application.to_string(),
+            set: set.to_string(),
         }
     }
 
@@ -188,6 +193,7 @@ impl Scenery {
             Some("groups") => &self.group,
             Some("accounts") => &self.account,
             Some("applications") => &self.application,
+            Some("permission-sets") => &self.set,
             _ => &self.user,
         }
     }

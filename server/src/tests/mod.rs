@@ -4,6 +4,7 @@ mod access;
 mod faults;
 mod front;
 mod notices;
+mod permission_sets;
 mod portal;
 mod sessions;
 mod streams;

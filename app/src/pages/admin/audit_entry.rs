@@ -97,6 +97,7 @@ fn page_of(kind: &str, id: &str) -> Option<String> {
         "group" => Some(format!("/admin/groups/{id}")),
         "account" => Some(format!("/admin/accounts/{id}")),
         "application" => Some(format!("/admin/applications/{id}")),
+        "permissionSet" => Some(format!("/admin/permission-sets/{id}")),
         "webhook" => Some(super::streams::STREAMS.to_owned()),
         "settings" => Some("/admin/settings".to_owned()),
         _ => None,

@@ -9,6 +9,7 @@ pub mod explain;
 mod grants;
 pub mod groups;
 pub mod overview;
+pub mod permission_sets;
 pub mod sessions;
 pub mod settings;
 pub mod streams;

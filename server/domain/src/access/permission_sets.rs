@@ -10,6 +10,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use model::iam::Checked;
 use model::{PermissionSetId, PermissionSetName, Timestamp};
 use sea_orm::sea_query::{Expr, ExprTrait as _, LikeExpr};
 use sea_orm::{
@@ -155,7 +156,7 @@ impl PermissionSets {
         self.become_of(call, id, version, |_| input.clone()).await
     }
 
-    /// [`Self::update`], and the inline policy stays.
+    /// [`Self::update`] of what a form shows: name and inline policy stay, whatever the input says.
     pub async fn update_fields(
         &self,
         call: &Call,
@@ -163,8 +164,11 @@ impl PermissionSets {
         version: i64,
         input: &PermissionSetInput,
     ) -> Result<()> {
-        let kept =
-            |before: PermissionSetInput| PermissionSetInput { inline_policy: before.inline_policy, ..input.clone() };
+        let kept = |before: PermissionSetInput| PermissionSetInput {
+            name: before.name,
+            inline_policy: before.inline_policy,
+            ..input.clone()
+        };
         self.become_of(call, id, version, kept).await
     }
 
@@ -178,6 +182,12 @@ impl PermissionSets {
     ) -> Result<()> {
         let changed = |before: PermissionSetInput| PermissionSetInput { inline_policy: policy, ..before };
         self.become_of(call, id, version, changed).await
+    }
+
+    /// What would be said about a policy, for whoever is writing one.
+    pub fn check_policy(&self, call: &Call, policy: &PolicyText) -> Result<Checked> {
+        authorize(call, Action::ManagePermissionSets, Resource::Organisation)?;
+        Ok(policy.checked())
     }
 
     async fn become_of(

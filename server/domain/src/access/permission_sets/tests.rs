@@ -158,7 +158,7 @@ async fn fields_and_policy_are_changed_one_without_the_other() {
     let world = World::new().await;
     let id = world.set_named("Parts").await;
     let (sets, operator) = (&world.services.permission_sets, world.operator());
-    let fields = PermissionSetInput { inline_policy: None, description: "Other".to_owned(), ..whole("Parts") };
+    let fields = PermissionSetInput { inline_policy: None, description: "Other".to_owned(), ..whole("Ignored") };
     sets.update_fields(&operator, id, 1, &fields).await.unwrap();
     let now = sets.get(&operator, id).await.unwrap().row.set.to_input();
     assert_eq!((now.description.as_str(), &now.inline_policy), ("Other", &whole("Parts").inline_policy));
