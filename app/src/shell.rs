@@ -98,6 +98,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/permission-sets/:id/clone") view=|| serve(pages::admin::permission_sets::duplicate) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/permission-sets/:id/delete") view=|| serve(pages::admin::permission_sets::delete) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/administrators") view=|| serve(pages::admin::administrators::page) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/administrators/keys/new") view=|| serve(pages::admin::api_keys::new) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/administrators/keys/:id/secret") view=|| serve(pages::admin::api_keys::shown_once) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/administrators/keys/:id/revoke") view=|| serve(pages::admin::api_keys::revoke) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/sessions") view=|| serve(pages::admin::sessions::page) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/audit") view=|| serve(pages::admin::audit::page) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/audit/:id") view=|| serve(pages::admin::audit_entry::page) ssr=SsrMode::Async/>

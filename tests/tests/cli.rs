@@ -154,6 +154,26 @@ fn people_are_managed_beside_the_running_server() {
 }
 
 #[test]
+fn keys_of_administrators_are_made_listed_and_revoked() {
+    let server = Vestibule::start();
+    server.owner("olga");
+    let made = server.cli(&["api-key", "create", "--user", "olga", "--role", "owner", "--expires", "P90D", "--json"]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    let made = json(&made);
+    assert_eq!(keys(&made), BTreeSet::from(["accessKeyId", "secretAccessKey"]));
+    let id = made["accessKeyId"].as_str().expect("an id");
+    let listed = server.cli(&["api-key", "list", "--json"]);
+    assert!(!listed.out.contains(made["secretAccessKey"].as_str().expect("a secret")));
+    let row = &json(&listed)[0];
+    assert_eq!((&row["accessKeyId"], &row["state"], &row["role"]), (&id.into(), &"active".into(), &"owner".into()));
+    let other = server.cli(&["api-key", "create", "--user", "olga", "--role", "auditor"]);
+    assert!(other.code == 1 && other.err.contains("role"), "{}", other.err);
+    assert_eq!(server.cli(&["api-key", "revoke", id]).code, 0);
+    assert_eq!(json(&server.cli(&["api-key", "list", "--json"])), serde_json::json!([]));
+    assert_eq!(server.cli(&["api-key", "revoke", id]).code, 1, "once");
+}
+
+#[test]
 fn the_audit_log_is_printed_as_the_contract_says() {
     let server = Vestibule::start();
     let (olga, owner) = server.owner("olga");

@@ -6,7 +6,9 @@ use domain::settings::{MfaPolicy, Settings};
 use leptos::prelude::*;
 use model::{SessionId, t};
 
+use super::users::scope_lines;
 use super::{Act, local};
+use crate::address::encode;
 use crate::parts::notice::Flash;
 
 const SETTINGS: &str = "/admin/settings";
@@ -24,20 +26,26 @@ pub async fn role_revoke(id: String, #[server(default)] next: String) -> Result<
     Ok(())
 }
 
+/// How much of a scope has room in a notice.
+const MOST_TO_UNDO: usize = 2_000;
+
 /// The notice of a role taken away. Whoever gave up a role of their own cannot take it back alone.
 fn can_be_given_back(act: &Act, revoked: &Revoked) -> Flash {
     let own = act.cx.person().map(|person| person.user);
-    match (revoked.user, revoked.group) {
-        (Some(user), _) if own == Some(user) => Flash::new("role-revoked"),
-        (Some(user), _) => {
-            let flash = Flash::new("role-revoked").undo_with("id", user.to_string());
-            let flash = flash.undo_with("role", revoked.role.as_str());
-            if revoked.break_glass { flash.undo_with("break_glass", "on") } else { flash }
-        }
-        (None, Some(group)) => {
-            Flash::new("group-role-revoked").undo_with("id", group.to_string()).undo_with("role", revoked.role.as_str())
-        }
-        (None, None) => Flash::new("role-revoked"),
+    let grant = &revoked.grant;
+    let scope = scope_lines(&grant.scope);
+    let flash = match (revoked.user, revoked.group) {
+        (Some(user), _) if own != Some(user) => Flash::new("role-revoked").undo_with("id", user.to_string()),
+        (None, Some(group)) => Flash::new("group-role-revoked").undo_with("id", group.to_string()),
+        _ => return Flash::new("role-revoked"),
+    };
+    let flash = flash.undo_with("role", grant.role.as_str());
+    let flash = if grant.break_glass { flash.undo_with("break_glass", "on") } else { flash };
+    match encode(&scope).len() {
+        0 => flash,
+        1..MOST_TO_UNDO => flash.undo_with("scope", scope),
+        // Browsers drop a cookie of more than 4 KiB: no way back is better than no notice.
+        _ => Flash { undo: Vec::new(), ..flash },
     }
 }
 

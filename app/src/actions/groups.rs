@@ -2,9 +2,9 @@
 
 use domain::Error;
 use leptos::prelude::*;
-use model::{GroupId, Role, t};
+use model::{GroupId, t};
 
-use super::users::role_granted;
+use super::users::{grant_of, role_granted};
 use super::{Act, local, person_id};
 use crate::parts::notice::Flash;
 
@@ -106,13 +106,13 @@ fn member_changed(act: &Act, outcome: Result<(), Error>, notice: &str, group: &s
 
 /// Gives the members of a group a role.
 #[server(prefix = "/actions", endpoint = "groups/role-grant")]
-pub async fn group_role_grant(id: String, role: String) -> Result<(), ServerFnError> {
+pub async fn group_role_grant(id: String, role: String, #[server(default)] scope: String) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
-    let outcome = match (group_id(&id), role.parse::<Role>()) {
-        (Ok(group), Ok(role)) => act.services().administrators.grant_group(act.call(), group, role).await,
-        (Err(error), _) => Err(error),
-        (_, Err(invalid)) => Err(Error::invalid("role", invalid.to_string())),
-    };
-    role_granted(&act, outcome, &place(&id), &role);
+    let outcome = async {
+        let grant = grant_of(&role, &scope)?;
+        act.services().administrators.grant_group(act.call(), group_id(&id)?, &grant).await
+    }
+    .await;
+    role_granted(&act, outcome, &place(&id), &role, &scope);
     Ok(())
 }

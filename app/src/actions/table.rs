@@ -2,7 +2,7 @@
 
 use leptos::server_fn::axum::register_explicit;
 
-use super::{accounts, admin, applications, groups, me, permission_sets, portal, sign_in, streams, users};
+use super::{accounts, admin, api_keys, applications, groups, me, permission_sets, portal, sign_in, streams, users};
 
 /// A field of a form.
 #[derive(Debug)]
@@ -114,13 +114,13 @@ actions! {
     users::UserResetPassword, "/actions/users/reset-password": [must("id")];
     users::UserResetFactors, "/actions/users/reset-factors": [must("id")];
     users::UserEndSessions, "/actions/users/end-sessions": [must("id")];
-    users::UserRoleGrant, "/actions/users/role-grant": [must("id"), must("role"), may("break_glass")];
+    users::UserRoleGrant, "/actions/users/role-grant": [must("id"), must("role"), may("break_glass"), may("scope")];
     groups::GroupCreate, "/actions/groups/create": [must("name"), may("description")];
     groups::GroupUpdate, "/actions/groups/update": [must("id"), must("version"), must("name"), may("description")];
     groups::GroupDelete, "/actions/groups/delete": [must("id"), must("expected"), must("name")];
     groups::GroupMemberAdd, "/actions/groups/member-add": [must("group"), must("user"), may("next")];
     groups::GroupMemberRemove, "/actions/groups/member-remove": [must("group"), must("user"), may("next")];
-    groups::GroupRoleGrant, "/actions/groups/role-grant": [must("id"), must("role")];
+    groups::GroupRoleGrant, "/actions/groups/role-grant": [must("id"), must("role"), may("scope")];
     accounts::AccountCreate, "/actions/accounts/create":
         [must("id"), must("name"), may("email"), may("path"), may("status"), may("tags"), may("broker"), may("saml_provider"),
          may("role_arn"), may("region"), may("sts_endpoint"), may("external_id")];
@@ -152,6 +152,8 @@ actions! {
     permission_sets::PermissionSetClone, "/actions/permission-sets/clone": [must("id"), must("name")];
     permission_sets::PermissionSetDelete, "/actions/permission-sets/delete": [must("id"), must("expected"), must("name")];
     admin::RoleRevoke, "/actions/administrators/revoke": [must("id"), may("next")];
+    api_keys::ApiKeyCreate, "/actions/api-keys/create": [must("user"), must("role"), may("description"), may("days")];
+    api_keys::ApiKeyRevoke, "/actions/api-keys/revoke": [must("id")];
     admin::SessionEnd, "/actions/sessions/end": [must("id"), may("next")];
     admin::SettingsOrganization, "/actions/settings/organization": [must("version"), must("organization_name")];
     admin::SettingsMfa, "/actions/settings/mfa": [must("version"), must("policy"), must("enrol_within_days")];

@@ -1,10 +1,11 @@
 //! What administrators do with people.
 
 use domain::Error;
+use domain::identity::administrators::Grant;
 use domain::identity::people::{LinkSent, PersonInput};
 use domain::identity::sessions::Notice;
 use leptos::prelude::*;
-use model::{Role, t, words::count};
+use model::{AccountTarget, Role, t, words::count};
 
 use super::{Act, person_id};
 use crate::pages::admin::role_name;
@@ -162,21 +163,37 @@ pub async fn user_role_grant(
     id: String,
     role: String,
     #[server(default)] break_glass: String,
+    #[server(default)] scope: String,
 ) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
-    let outcome = match (person_id(&id), role.parse::<Role>()) {
-        (Ok(user), Ok(role)) => {
-            act.services().administrators.grant_user(act.call(), user, role, break_glass == "on").await
-        }
-        (Err(error), _) => Err(error),
-        (_, Err(invalid)) => Err(Error::invalid("role", invalid.to_string())),
-    };
-    role_granted(&act, outcome, &place(&id), &role);
+    let outcome = async {
+        let grant = grant_of(&role, &scope)?.break_glass(break_glass == "on");
+        act.services().administrators.grant_user(act.call(), person_id(&id)?, &grant).await
+    }
+    .await;
+    role_granted(&act, outcome, &place(&id), &role, &scope);
     Ok(())
 }
 
+/// A role with what it reaches: one account or path on each line.
+pub(super) fn grant_of(role: &str, scope: &str) -> Result<Grant, Error> {
+    let role: Role = role.parse().map_err(|invalid| Error::invalid("role", format!("{invalid}")))?;
+    let mut targets = Vec::new();
+    for line in scope.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        targets.push(AccountTarget::parse(line).map_err(|invalid| {
+            Error::invalid("scope", t!("refused.scope-line", line = line, reason = invalid.to_string()))
+        })?);
+    }
+    Ok(Grant::of(role).within(targets))
+}
+
+/// A scope as it is typed.
+pub(super) fn scope_lines(scope: &[AccountTarget]) -> String {
+    scope.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
 /// Back to where the role was granted; taken back from there where this granted it.
-pub(super) fn role_granted(act: &Act, outcome: Result<Option<String>, Error>, back: &str, role: &str) {
+pub(super) fn role_granted(act: &Act, outcome: Result<Option<String>, Error>, back: &str, role: &str, scope: &str) {
     match outcome {
         Ok(grant) => {
             let name = role.parse().map(role_name).map_or_else(|_| role.to_owned(), str::to_owned);
@@ -187,7 +204,7 @@ pub(super) fn role_granted(act: &Act, outcome: Result<Option<String>, Error>, ba
             };
             act.go_saying(back, &flash);
         }
-        Err(error) => act.refuse(error, back, &[]),
+        Err(error) => act.refuse(error, back, &[("role", role), ("scope", scope)]),
     }
 }
 

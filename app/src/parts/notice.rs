@@ -84,6 +84,7 @@ pub const NOTICES: &[Kind] = &[
     undoable("webhook-paused", "/actions/settings/webhook-resume"),
     undoable("webhook-resumed", "/actions/settings/webhook-pause"),
     kind("webhook-removed", Tone::Good),
+    kind("api-key-revoked", Tone::Good),
 ];
 
 /// What waits for the next page.
@@ -193,7 +194,7 @@ impl Flash {
 
 /// The fields that undo actions have.
 fn known_field(name: &str) -> Option<&'static str> {
-    ["id", "user", "group", "role", "break_glass", "kind", "who", "name", "next", "account", "favourite"]
+    ["id", "user", "group", "role", "break_glass", "scope", "kind", "who", "name", "next", "account", "favourite"]
         .into_iter()
         .find(|known| *known == name)
 }

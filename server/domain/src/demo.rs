@@ -21,7 +21,7 @@ use crate::authz::{Action, Resource, authorize};
 use crate::call::Call;
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::identity::administrators;
+use crate::identity::administrators::{self, Grant};
 use crate::identity::factors::{kept::NewFactor, totp};
 use crate::identity::passwords::Password;
 use crate::identity::people::{BUILTIN, PersonInput, Status};
@@ -212,13 +212,13 @@ impl DemoOrganisation {
                 join(change.txn(), &group.to_string(), &row.id, call.now).await?;
             }
             if let Some(role) = demo.role {
-                administrators::insert(change.txn(), core, call.now, Some(id), None, role, false).await?;
+                administrators::insert(change.txn(), core, call.now, Some(id), None, &Grant::of(role)).await?;
             }
             change
                 .audit(call, Event::done("CreateUser").on("user", id, demo.name).with(json!({"userName": demo.name})));
         }
-        administrators::insert(change.txn(), core, call.now, None, Some(group_id(AUDITORS)), Role::Auditor, false)
-            .await?;
+        let auditors = Grant::of(Role::Auditor);
+        administrators::insert(change.txn(), core, call.now, None, Some(group_id(AUDITORS)), &auditors).await?;
         access::fill(&change, core, call).await?;
         // The file first: if the process ends here, the database is still empty, and the next start writes it anew.
         write(&file, &shown)?;
@@ -356,6 +356,7 @@ mod tests {
     use super::*;
     use crate::identity::sign_in::Step;
     use crate::identity::test_people::code_at;
+    use crate::page::PageRequest;
     use crate::testing::World;
 
     async fn fill(world: &World) -> Result<Filled> {
@@ -398,6 +399,8 @@ mod tests {
             let reach = world.services.entitlements.reach(id, world.clock.now()).await.unwrap();
             assert_eq!(reach.pairs(), pairs, "{name}");
         }
+        let applications = world.services.applications.list(&world.operator(), "", &PageRequest::default()).await;
+        assert_eq!(applications.unwrap().rows.len(), 2);
         assert!(matches!(fill(&world).await.unwrap(), Filled::Before(_)), "a second start is fine");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "and changes nothing");
     }

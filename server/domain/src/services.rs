@@ -23,6 +23,7 @@ use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::event_streams::EventStreams;
 use crate::identity::administrators::Administrators;
+use crate::identity::api_keys::ApiKeys;
 use crate::identity::groups::Groups;
 use crate::identity::me::Me;
 use crate::identity::passwords::Hasher;
@@ -78,6 +79,8 @@ pub struct Services {
     pub groups: Groups,
     /// Who is an administrator.
     pub administrators: Administrators,
+    /// Keys of administrators for the AWS APIs.
+    pub api_keys: ApiKeys,
     /// Accounts.
     pub accounts: Accounts,
     /// Applications.
@@ -163,6 +166,7 @@ impl Services {
             people: People(core.clone()),
             groups: Groups(core.clone()),
             administrators: Administrators(core.clone()),
+            api_keys: ApiKeys(core.clone()),
             accounts: Accounts(core.clone()),
             applications: Applications(core.clone()),
             permission_sets: PermissionSets(core.clone()),

@@ -2,13 +2,12 @@
 
 use clap::{Args, Subcommand};
 use domain::audit::log::{AuditQuery, Entry};
-use jiff::SpanRelativeTo;
 use model::Timestamp;
 use serde_json::json;
 
-use super::Failure;
 use super::local::{Local, OrFailure as _};
 use super::output::{Output, line, say, time};
+use super::{Failure, input};
 
 pub const HELP: &str = "\
 Examples:
@@ -103,23 +102,9 @@ fn text(entry: &Entry) -> String {
 
 /// A moment, a day, or a time before now.
 fn moment(flag: &str, text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
-    let at = |time: jiff::Timestamp| Timestamp(time.as_millisecond());
-    if let Ok(time) = text.parse::<jiff::Timestamp>() {
-        return Ok(at(time));
-    }
-    if let Ok(day) = text.parse::<jiff::civil::Date>()
-        && let Ok(start) = day.to_zoned(jiff::tz::TimeZone::UTC)
-    {
-        return Ok(at(start.timestamp()));
-    }
-    let before =
-        text.parse::<jiff::Span>().ok().and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
-    match before {
-        Some(before) => Ok(now.plus(-i64::try_from(before.as_millis()).unwrap_or(i64::MAX).abs())),
-        None => {
-            Err(format!("{flag}: {text} is no moment: use 2026-01-31, 2026-01-31T08:00:00Z, or P1D for one day ago"))
-        }
-    }
+    input::moment(text).or_else(|| Some(now.plus(-input::span(text)?))).ok_or_else(|| {
+        format!("{flag}: {text} is no moment: use 2026-01-31, 2026-01-31T08:00:00Z, or P1D for one day ago")
+    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Data goes to standard output, messages to standard error. 0: done, 1: an error, 64: not understood.
 
+mod api_keys;
 mod audit;
 mod database;
 mod explain;
@@ -82,6 +83,9 @@ enum Command {
     /// Keys: list, rotate
     #[command(subcommand, after_help = keys::HELP)]
     Key(keys::Command),
+    /// Keys of administrators for the AWS APIs: create, list, revoke
+    #[command(subcommand, after_help = api_keys::HELP)]
+    ApiKey(api_keys::Command),
     /// Webhooks, which get events as they happen: list, add, test, pause, resume, remove
     #[command(subcommand, after_help = webhooks::HELP)]
     Webhook(webhooks::Command),
@@ -208,6 +212,7 @@ async fn command_of(command: Command, config: &Config, out: Output) -> Result<()
         Command::Init(init) => users::init(&Local::open(config).await?, init, out).await,
         Command::User(command) => users::run(&Local::open(config).await?, command, out).await,
         Command::Session(command) => sessions::run(&Local::open(config).await?, command, out).await,
+        Command::ApiKey(command) => api_keys::run(&Local::open(config).await?, command, out).await,
         Command::Webhook(command) => webhooks::run(&Local::open(config).await?, command, out).await,
         Command::Explain(asked) => explain::run(&Local::open(config).await?, asked, out).await,
         Command::Audit(audit) => audit::run(&Local::open(config).await?, audit, out).await,

@@ -1,6 +1,7 @@
 //! The whole portal without its socket: the real edge and router, on services with a real database.
 
 mod access;
+mod api_keys;
 mod faults;
 mod front;
 mod notices;

@@ -1,6 +1,7 @@
 //! The session's cookie from the first step to the last, as a browser sees it.
 
 use axum::http::{StatusCode, header};
+use domain::identity::administrators::Grant;
 use domain::identity::test_people::{PASSWORD, code_at};
 use model::Role;
 
@@ -168,7 +169,12 @@ async fn a_promoted_person_adds_a_factor_and_is_an_administrator_at_once() {
     let progress = site.world.sign_in("alice").await;
     let mut browser = site.browser_with(&progress.session);
     let before = browser.jar.get("vestibule").cloned();
-    site.world.services.administrators.grant_user(&site.world.operator(), alice, Role::Owner, false).await.unwrap();
+    site.world
+        .services
+        .administrators
+        .grant_user(&site.world.operator(), alice, &Grant::of(Role::Owner))
+        .await
+        .unwrap();
     assert_eq!(browser.get("/admin/settings").await.status, StatusCode::FORBIDDEN, "the role sleeps without a factor");
     let call = site.world.with_token(&progress.session.token).await;
     let offer = site.world.services.me.add_totp_begin(&call).await.unwrap();

@@ -5,7 +5,7 @@ use domain::identity::administrators::Holder;
 use leptos::prelude::*;
 use model::t;
 
-use super::{allowed, role_name};
+use super::{allowed, api_keys, grants, role_name};
 use crate::context::Cx;
 use crate::parts::badge::{Tone, badge};
 use crate::parts::facts::Facts;
@@ -47,12 +47,13 @@ pub async fn page(cx: Cx) -> Answer {
         table.row(view! {
             <tr>
                 <th scope="row"><a href=href><bdi>{name}</bdi></a><span class="sub">{kind}</span></th>
-                <td>{badge(Tone::Accent, role_name(grant.role))}{glass}</td>
+                <td>{badge(Tone::Accent, role_name(grant.role))}{glass}{grants::scope(grant)}</td>
                 <td class="spare">{cx.clock.view(grant.created_at)}</td>
                 {revoke}
             </tr>
         });
     }
+    let keys = api_keys::list(&cx).await?;
     let roles = Facts::new()
         .with(t!("role.owner"), t!("role.owner-text"))
         .with(t!("role.admin"), t!("role.admin-text"))
@@ -62,6 +63,7 @@ pub async fn page(cx: Cx) -> Answer {
     let body = view! {
         {Title::new(t!("administrators.title")).note(t!("administrators.note")).view()}
         {table.view(&cx.address)}
+        {keys}
         {section(t!("administrators.roles"), None, roles.view())}
     };
     Ok(Page::admin(AdminTab::Administrators, t!("administrators.title"), body))

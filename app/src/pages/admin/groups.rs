@@ -221,7 +221,8 @@ async fn roles(cx: &Cx, id: GroupId) -> Result<Option<AnyView>, Stop> {
         grants.iter().filter(|grant| matches!(&grant.holder, Holder::Group(group, _) if *group == id)).collect();
     let items = grants::items(&own, may, &here);
     let none = own.is_empty().then(|| view! { <p class="section-note">{t!("role.group-none")}</p> });
-    let grant = may.then(|| grants::form(t!("role.grant-group"), "/actions/groups/role-grant", id.to_string(), None));
+    let grant =
+        may.then(|| grants::form(cx, t!("role.grant-group"), "/actions/groups/role-grant", id.to_string(), &own, None));
     Ok(Some(section(t!("role.title"), None, view! { {none}{items}{grant} })))
 }
 

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod administrators;
+pub mod api_keys;
 pub mod applications;
 pub mod audit;
 pub mod audit_entry;

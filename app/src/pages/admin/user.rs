@@ -197,7 +197,7 @@ async fn roles_card(cx: &Cx, person: &PersonView) -> Result<Option<AnyView>, Sto
     let none = (own.is_empty() && through.is_none()).then(|| view! { <p class="section-note">{t!("role.none")}</p> });
     let grant = may.then(|| {
         let glass = check("break_glass", t!("role.break-glass"), Some(t!("role.break-glass-hint").to_owned()), false);
-        grants::form(t!("role.grant"), "/actions/users/role-grant", id.to_string(), Some(glass))
+        grants::form(cx, t!("role.grant"), "/actions/users/role-grant", id.to_string(), &own, Some(glass))
     });
     Ok(Some(section(
         t!("role.title"),

@@ -2,6 +2,7 @@
 
 pub mod administrators;
 pub mod admission;
+pub mod api_keys;
 pub(crate) mod clean_up;
 pub mod devices;
 pub mod factors;
@@ -31,6 +32,8 @@ mod me_tests;
 mod owners_tests;
 #[cfg(test)]
 mod people_tests;
+#[cfg(test)]
+mod scopes_tests;
 #[cfg(test)]
 pub(crate) mod test_admins;
 #[cfg(any(test, feature = "testing"))]

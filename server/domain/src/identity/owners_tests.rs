@@ -2,7 +2,7 @@
 
 use model::{Refusal, Role, UserId};
 
-use super::administrators::{AdministratorRow, Holder};
+use super::administrators::{AdministratorRow, Grant, Holder};
 use super::ranks;
 use crate::testing::World;
 
@@ -43,7 +43,7 @@ async fn the_last_owner_can_be_neither_removed_disabled_nor_demoted() {
         assert!(error.outside().contains("last owner"), "{error}");
     }
     assert_eq!(owners(&world).await, 1);
-    services.administrators.grant_user(&call, admin, Role::Owner, false).await.unwrap();
+    services.administrators.grant_user(&call, admin, &Grant::of(Role::Owner)).await.unwrap();
     services.people.delete(&call, owner).await.unwrap();
     assert_eq!(owners(&world).await, 1, "with another owner it works");
 }
@@ -57,7 +57,7 @@ async fn an_owner_through_a_group_counts_and_is_kept_too() {
     let member = world.bare("member").await;
     let group = services.groups.create(&call, "Owners", "").await.unwrap();
     services.groups.add_member(&call, group, member).await.unwrap();
-    services.administrators.grant_group(&call, group, Role::Owner).await.unwrap();
+    services.administrators.grant_group(&call, group, &Grant::of(Role::Owner)).await.unwrap();
     services.people.delete(&call, owner).await.unwrap();
     let call = world.by(member).await;
     let grant = grants(&world).await.remove(0);
@@ -101,7 +101,7 @@ async fn two_owners_who_demote_each_other_at_once_leave_one() {
         assert_eq!((done, owners(&world).await), (1, 1), "round {round} (AUTHZ-08)");
         for user in pair {
             services.people.enable(&world.operator(), user).await.unwrap();
-            services.administrators.grant_user(&world.operator(), user, Role::Owner, false).await.unwrap();
+            services.administrators.grant_user(&world.operator(), user, &Grant::of(Role::Owner)).await.unwrap();
         }
     }
 }
@@ -117,13 +117,13 @@ async fn roles_are_the_owners_alone_to_give_also_through_groups() {
     let by_admin = world.by(admin).await;
     let group = services.groups.create(&by_admin, "Auditors", "").await.unwrap();
     services.groups.add_member(&by_admin, group, plain).await.unwrap();
-    services.administrators.grant_group(&by_owner, group, Role::Auditor).await.unwrap();
+    services.administrators.grant_group(&by_owner, group, &Grant::of(Role::Auditor)).await.unwrap();
     assert_eq!(ranks::roles_of_person(services.core.store.read(), plain).await.unwrap(), [Role::Auditor], "at once");
     let version = services.groups.get(&by_admin, group).await.unwrap().version;
     for result in [
-        services.administrators.grant_user(&by_admin, admin, Role::Owner, false).await.map(drop),
-        services.administrators.grant_user(&by_admin, plain, Role::Helpdesk, false).await.map(drop),
-        services.administrators.grant_group(&by_admin, group, Role::Admin).await.map(drop),
+        services.administrators.grant_user(&by_admin, admin, &Grant::of(Role::Owner)).await.map(drop),
+        services.administrators.grant_user(&by_admin, plain, &Grant::of(Role::Helpdesk)).await.map(drop),
+        services.administrators.grant_group(&by_admin, group, &Grant::of(Role::Admin)).await.map(drop),
         services.groups.add_member(&by_admin, group, admin).await,
         services.groups.remove_member(&by_admin, group, plain).await,
         services.groups.update(&by_admin, group, version, "Renamed", "").await,
@@ -143,7 +143,7 @@ async fn roles_are_the_owners_alone_to_give_also_through_groups() {
     let second = world.admin("second", Role::Owner).await;
     let stale = world.by(second).await;
     services.administrators.revoke(&by_owner, &grant_of(&world, second).await).await.unwrap();
-    let error = services.administrators.grant_user(&stale, second, Role::Owner, false).await.unwrap_err();
+    let error = services.administrators.grant_user(&stale, second, &Grant::of(Role::Owner)).await.unwrap_err();
     assert_eq!(error.kind(), Refusal::Forbidden, "(AUTHZ-15)");
 }
 

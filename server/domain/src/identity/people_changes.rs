@@ -18,6 +18,7 @@ use crate::authz::{Action, Resource, authorize};
 use crate::call::Call;
 use crate::core::Core;
 use crate::error::{Error, Result};
+use crate::identity::administrators::Grant;
 use crate::identity::factors::kept;
 use crate::identity::letters::{self, Letter};
 use crate::identity::passwords::Password;
@@ -334,7 +335,7 @@ impl People {
             .one(change.txn())
             .await?;
         if grant.is_none() {
-            super::administrators::insert(change.txn(), &self.0, call.now, Some(user), None, Role::Owner, false)
+            super::administrators::insert(change.txn(), &self.0, call.now, Some(user), None, &Grant::of(Role::Owner))
                 .await?;
         }
         open_enrolment(change.txn(), &self.0, call.now, &row).await?;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use model::{GroupId, Refusal, Role, Timestamp};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 
+use super::administrators::Grant;
 use super::people::{LinkSent, PeopleQuery, PeopleSort, PersonInput, Status};
 use super::test_admins::input;
 use crate::page::PageRequest;
@@ -34,7 +35,7 @@ async fn a_person_is_created_found_changed_and_deleted() {
     assert_eq!((view.row.display_name.as_str(), view.row.status), ("Alice Liddell", Status::Invited));
     assert_eq!(view.groups, [(group, "Engineers".to_owned())]);
     assert_eq!(view.enrol_by, None, "nobody asks for a factor");
-    world.services.administrators.grant_user(&world.operator(), alice, Role::Auditor, false).await.unwrap();
+    world.services.administrators.grant_user(&world.operator(), alice, &Grant::of(Role::Auditor)).await.unwrap();
     let seven_days = world.clock.now().plus(7 * Timestamp::DAY);
     assert_eq!(people.get(&call, alice).await.unwrap().enrol_by, Some(seven_days), "administrators need one");
     assert_eq!(people.find(&call, "ALICE").await.unwrap(), alice);
@@ -284,7 +285,7 @@ async fn nobody_reaches_above_their_rank() {
 
     // An invited person who was made an owner is out of an admin's reach: the link would be an owner's.
     let invited = people.create(&world.by(admin).await, &input("chosen", "Chosen", "One"), &[]).await.unwrap();
-    world.services.administrators.grant_user(&world.by(owner).await, invited, Role::Owner, false).await.unwrap();
+    world.services.administrators.grant_user(&world.by(owner).await, invited, &Grant::of(Role::Owner)).await.unwrap();
     forbidden(people.invite(&world.by(admin).await, invited).await.map(drop), "invite an owner");
     assert!(people.invite(&world.by(owner).await, invited).await.is_ok());
 }

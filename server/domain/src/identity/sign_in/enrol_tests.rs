@@ -5,6 +5,7 @@ use sea_orm::EntityTrait as _;
 
 use super::{LinkPurpose, Step};
 use crate::call::Call;
+use crate::identity::administrators::Grant;
 use crate::identity::factors::{TotpOffer, kept};
 use crate::identity::links;
 use crate::identity::test_people::{PASSWORD, code_at};
@@ -122,7 +123,7 @@ async fn the_factor_just_set_up_makes_the_session_strong() {
     let alice = world.person("alice").await;
     let before = world.sign_in("alice").await.session.token;
     let call = world.with_token(&before).await;
-    world.services.administrators.grant_user(&world.operator(), alice, Role::Owner, false).await.unwrap();
+    world.services.administrators.grant_user(&world.operator(), alice, &Grant::of(Role::Owner)).await.unwrap();
     assert!(world.services.settings.get(&world.with_token(&before).await).await.is_err(), "the role sleeps");
     let offer = world.services.me.add_totp_begin(&call).await.unwrap();
     let wrong = secret("000000");
