@@ -1,11 +1,13 @@
-//! What the demo people may use: six accounts in two paths, five permission sets, and assignments by group and by person.
+//! What the demo people may use: six accounts in two paths, five permission sets, assignments by group and by
+//! person, and two applications.
 
-use model::{AccountTarget, AssignmentId, PermissionSetId, Timestamp, name_key};
+use model::{AccountTarget, ApplicationId, AssignmentId, PermissionSetId, Timestamp, name_key};
 use sea_orm::{ActiveModelTrait as _, EntityTrait as _};
 use serde_json::{Value, json};
 
 use super::{group_id, marked, user_id};
 use crate::access::Principal;
+use crate::access::applications::{self, ApplicationInput};
 use crate::access::stamp::{self, Touched};
 use crate::call::Call;
 use crate::core::Core;
@@ -30,6 +32,12 @@ const SETS: [(&str, &str, i64, &str); 5] = [
     ("Billing", "Budgets and invoices", 1, "arn:aws:iam::aws:policy/job-function/Billing"),
     ("SecurityAudit", "Read what an audit needs", 2, "arn:aws:iam::aws:policy/SecurityAudit"),
     ("Admin", "Everything. Use it seldom", 1, "arn:aws:iam::aws:policy/AdministratorAccess"),
+];
+
+/// Name, description, where it begins, and the group that may use it; everybody where none is named.
+const APPLICATIONS: [(&str, &str, &str, Option<usize>); 2] = [
+    ("Wiki", "Handbook, decisions and minutes", "https://wiki.example.com/", None),
+    ("Observatory", "Dashboards and alarms of all products", "https://observatory.example.com/", Some(0)),
 ];
 
 /// Whom a grant is for: the demo's groups and people by their place.
@@ -112,10 +120,33 @@ pub(super) async fn fill(change: &Change, core: &Core, call: &Call) -> Result<()
         };
         assignment::Entity::insert(assignment::ActiveModel::from(row).reset_all()).exec_without_returning(txn).await?;
     }
+    for (at, (name, description, start_url, of)) in APPLICATIONS.into_iter().enumerate() {
+        let input = ApplicationInput {
+            name: name.to_owned(),
+            description: description.to_owned(),
+            start_url: start_url.to_owned(),
+            everyone: of.is_none(),
+            ..ApplicationInput::default()
+        };
+        let id = application_id(at);
+        applications::insert(txn, now, id, &input.checked()?).await?;
+        if let Some(at) = of {
+            let row = applications::lock(txn, id).await?;
+            applications::assign(txn, now, &row, Principal::Group(group_id(at))).await?;
+        }
+    }
     stamp::touch(txn, now, Touched::Everything).await
 }
 
+fn application_id(at: usize) -> ApplicationId {
+    ApplicationId::from_random(half(marked(b"vestibule demo a", at)))
+}
+
 fn set_id(at: usize) -> PermissionSetId {
-    let number = u128::from_be_bytes(marked(b"vestibule demo p", at)) >> 64;
-    PermissionSetId::from_random(u64::try_from(number).unwrap_or_default().to_be_bytes())
+    PermissionSetId::from_random(half(marked(b"vestibule demo p", at)))
+}
+
+fn half(bytes: [u8; 16]) -> [u8; 8] {
+    let [a, b, c, d, e, f, g, h, ..] = bytes;
+    [a, b, c, d, e, f, g, h]
 }
