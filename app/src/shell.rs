@@ -97,6 +97,13 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/permission-sets/:id/policy") view=|| serve(pages::admin::permission_sets::policy::page) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/permission-sets/:id/clone") view=|| serve(pages::admin::permission_sets::duplicate) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/permission-sets/:id/delete") view=|| serve(pages::admin::permission_sets::delete) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/users/:id/access") view=|| serve(pages::admin::access::of_user) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/groups/:id/access") view=|| serve(pages::admin::access::of_group) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/accounts/:id/assignments") view=|| serve(pages::admin::access::of_account) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/accounts/:id/people") view=|| serve(pages::admin::access::people_of_account) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/permission-sets/:id/assignments") view=|| serve(pages::admin::access::of_set) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/assignments") view=|| serve(pages::admin::access::overview) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/assignments/new") view=|| serve(pages::admin::assign::wizard) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/administrators") view=|| serve(pages::admin::administrators::page) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/administrators/keys/new") view=|| serve(pages::admin::api_keys::new) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/administrators/keys/:id/secret") view=|| serve(pages::admin::api_keys::shown_once) ssr=SsrMode::Async/>

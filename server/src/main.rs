@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod edge;
 mod export;
+mod export_access;
 mod logs;
 mod ops;
 mod serve;

@@ -35,6 +35,7 @@ pub fn router(ui: &Ui, metrics: &Metrics) -> Router {
     let (visiting, metrics) = (ui.clone(), metrics.clone());
     app::router::router(ui.clone())
         .merge(crate::export::router(ui.clone()))
+        .merge(crate::export_access::router(ui.clone()))
         .layer(from_fn(move |session: Session, request: Request, next: Next| {
             visit(visiting.clone(), metrics.clone(), session, request, next)
         }))

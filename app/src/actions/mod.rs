@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod admin;
 pub mod api_keys;
 pub mod applications;
+pub mod assignments;
 pub mod door;
 pub mod groups;
 pub mod me;

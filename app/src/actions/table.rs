@@ -2,7 +2,7 @@
 
 use leptos::server_fn::axum::register_explicit;
 
-use super::{accounts, admin, api_keys, applications, groups, me, permission_sets, portal, sign_in, streams, users};
+use super::{accounts, admin, api_keys, applications, assignments, groups, me, permission_sets, portal, sign_in, streams, users};
 
 /// A field of a form.
 #[derive(Debug)]
@@ -151,6 +151,16 @@ actions! {
     permission_sets::PermissionSetPolicyCheck, "/actions/permission-sets/policy-check": [must("inline_policy")];
     permission_sets::PermissionSetClone, "/actions/permission-sets/clone": [must("id"), must("name")];
     permission_sets::PermissionSetDelete, "/actions/permission-sets/delete": [must("id"), must("expected"), must("name")];
+    assignments::AssignmentBegin, "/actions/assignments/begin": [may("account"), may("user"), may("group"), may("set")];
+    assignments::AssignmentChange, "/actions/assignments/change": [must("id"), must("purpose")];
+    assignments::AssignmentChoose, "/actions/assignments/choose":
+        [must("draft"), may("account"), may("user"), may("group"), may("set"), may("search"), may("next")];
+    assignments::AssignmentDrop, "/actions/assignments/drop":
+        [must("draft"), may("account"), may("user"), may("group"), may("set"), may("next")];
+    assignments::AssignmentTerms, "/actions/assignments/terms":
+        [must("draft"), must("purpose"), may("expires"), may("reason")];
+    assignments::AssignmentApply, "/actions/assignments/apply": [must("draft"), must("digest")];
+    assignments::AssignmentUndo, "/actions/assignments/undo": [must("change")];
     admin::RoleRevoke, "/actions/administrators/revoke": [must("id"), may("next")];
     api_keys::ApiKeyCreate, "/actions/api-keys/create": [must("user"), must("role"), may("description"), may("days")];
     api_keys::ApiKeyRevoke, "/actions/api-keys/revoke": [must("id")];

@@ -288,7 +288,13 @@ impl Surroundings {
         viewer: &Viewer,
         link: impl Fn(AdminTab, &'static str, &'static str) -> Option<AnyView>,
     ) -> Option<AnyView> {
-        let tabs = [AdminTab::Accounts, AdminTab::PermissionSets, AdminTab::Applications, AdminTab::Explain];
+        let tabs = [
+            AdminTab::Accounts,
+            AdminTab::PermissionSets,
+            AdminTab::Assignments,
+            AdminTab::Applications,
+            AdminTab::Explain,
+        ];
         let open = tabs.iter().any(|tab| !viewer.closed.contains(tab));
         open.then(|| {
             view! {
@@ -296,6 +302,7 @@ impl Surroundings {
                 <ul role="list" aria-labelledby="side-access">
                     {link(AdminTab::Accounts, "/admin/accounts", t!("nav.accounts"))}
                     {link(AdminTab::PermissionSets, "/admin/permission-sets", t!("nav.permission-sets"))}
+                    {link(AdminTab::Assignments, "/admin/assignments", t!("nav.assignments"))}
                     {link(AdminTab::Applications, "/admin/applications", t!("nav.applications"))}
                     {link(AdminTab::Explain, "/admin/explain", t!("nav.explain"))}
                 </ul>

@@ -38,7 +38,7 @@ impl PageRequest {
 }
 
 /// A value that rows are ordered by.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Key {
     /// A moment or a number.
@@ -167,6 +167,24 @@ impl Window {
         }
         let direction = || if falling { Order::Desc } else { Order::Asc };
         select.order_by(key, direction()).order_by(tie, direction()).limit(self.size + 1)
+    }
+
+    /// Cuts the page out of a whole list that is in memory, in rising order and without two rows in one place.
+    pub(crate) fn cut<T>(self, mut rows: Vec<T>, place: impl Fn(&T) -> (Key, Key)) -> Page<T> {
+        let total = Some(u64::try_from(rows.len()).unwrap_or(u64::MAX));
+        let size = usize::try_from(self.size).unwrap_or(usize::MAX).saturating_add(1);
+        if let Some(from) = &self.from {
+            if self.back {
+                rows.truncate(rows.partition_point(|row| place(row) < *from));
+                rows.reverse();
+            } else {
+                rows.drain(..rows.partition_point(|row| place(row) <= *from));
+            }
+        } else if self.back {
+            rows.reverse();
+        }
+        rows.truncate(size);
+        self.finish(rows, total, place)
     }
 
     /// Makes the page of what was read. `place` gives the key and the tie-breaker of a row.

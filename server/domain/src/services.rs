@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::access::accounts::Accounts;
 use crate::access::applications::Applications;
+use crate::access::assignments::Assignments;
 use crate::access::entitlements::Entitlements;
 use crate::access::explain::Explain;
 use crate::access::permission_sets::PermissionSets;
@@ -93,6 +94,8 @@ pub struct Services {
     pub explain: Explain,
     /// A person's own portal.
     pub portal: Portal,
+    /// Who may go where.
+    pub assignments: Assignments,
     /// Settings.
     pub settings: SettingsService,
     /// Webhooks and syslog.
@@ -173,6 +176,7 @@ impl Services {
             entitlements: Entitlements(core.clone()),
             explain: Explain(core.clone()),
             portal: Portal(core.clone()),
+            assignments: Assignments(core.clone()),
             settings: SettingsService(core.clone()),
             streams: EventStreams(core.clone()),
             audit: AuditLog(core.clone()),

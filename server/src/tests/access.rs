@@ -208,6 +208,7 @@ impl Scenery {
                 "id" => self.id(path),
                 "user" | "who" => self.user.as_str(),
                 "kind" => "user",
+                "purpose" => "grant",
                 "group" => self.group.as_str(),
                 "version" | "history" => "1",
                 "role" => "auditor",

@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use model::words::{count, grouped};
 use model::{AccountId, AccountPath, t};
 
+use super::access::account_links;
 use super::allowed;
 use super::user::history_card;
 use crate::address::encode;
@@ -230,9 +231,11 @@ pub async fn page(cx: Cx) -> Answer {
         let text = t!("accounts.no-access-text", status = status);
         notice(Tone::Warn, view! { <strong>{t!("accounts.no-access")}</strong>" "{text} }, None)
     });
+    let access = allowed(&cx, Action::SeeAssignments).then(|| account_links(id));
     let body = view! {
         {title.view()}
         {closed}
+        {access}
         <div class="detail">
             <div class="stack">
                 {section(t!("accounts.facts"), None, facts(&cx, &account))}

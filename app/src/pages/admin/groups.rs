@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use model::words::{count, grouped};
 use model::{GroupId, t};
 
+use super::access::access_link;
 use super::user::history_card;
 use super::users::status_badge;
 use super::{allowed, grants, role_name};
@@ -186,6 +187,10 @@ pub async fn page(cx: Cx) -> Answer {
         .into_any()
     });
     let title = Title::new(group.row.name.clone()).under(t!("groups.title"), "/admin/groups");
+    let title = match access_link(&cx, &place(id)) {
+        Some(access) => title.action(access),
+        None => title,
+    };
     let title = match end {
         Some(end) => title.action(end),
         None => title,

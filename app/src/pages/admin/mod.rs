@@ -1,9 +1,11 @@
 //! The pages of administration.
 
+pub mod access;
 pub mod accounts;
 pub mod administrators;
 pub mod api_keys;
 pub mod applications;
+pub mod assign;
 pub mod audit;
 pub mod audit_entry;
 pub mod explain;

@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use model::words::count;
 use model::{Role, UserId, t};
 
+use super::access::access_link;
 use super::users::status_badge;
 use super::{allowed, fresh, grants, role_name};
 use crate::address::encode;
@@ -48,6 +49,10 @@ pub async fn page(cx: Cx) -> Answer {
         title.action(view! { <a class="button" href=href>{t!("explain.title")}</a> }.into_any())
     } else {
         title
+    };
+    let title = match access_link(&cx, &place(id)) {
+        Some(access) => title.action(access),
+        None => title,
     };
     let title = match edit {
         Some(edit) => title.action(edit),

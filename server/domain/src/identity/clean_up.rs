@@ -5,6 +5,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::factors::ceremonies;
 use super::{devices, sessions, throttle};
+use crate::access::assignments;
 use crate::core::Core;
 use crate::error::Result;
 use crate::store::entity::link;
@@ -27,5 +28,6 @@ pub(crate) async fn run(core: &Core, now: Timestamp) -> Result<u64> {
         + ceremonies::clean_up(store, now).await?
         + throttle::clean_up(store, now).await?
         + crate::access::accounts::import::clean_up(store.write(), now).await?
-        + crate::access::stamp::clean_up(store.write(), now).await?)
+        + crate::access::stamp::clean_up(store.write(), now).await?
+        + assignments::clean_up_changes(store.write(), now).await?)
 }

@@ -21,6 +21,7 @@ use model::Timestamp;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
+use crate::access::assignments::remind;
 use crate::audit::refusals;
 use crate::authz::{Action, Resource, authorize};
 use crate::call::{Actor, Call};
@@ -113,7 +114,8 @@ impl Jobs {
         });
         let sweeping = repeat(SELDOM, &sleepless, stopped, "clean-up", || async {
             let call = Call::local(Actor::System("clean-up"), "clean-up", self.0.clock.now());
-            self.sweep(&call).await.map(drop)
+            self.sweep(&call).await?;
+            remind(&self.0, &call).await.map(drop)
         });
         tokio::join!(ending, watching, delivering, logging, sweeping);
         if let Err(e) = refusals::write(&self.0, Timestamp(i64::MAX)).await {

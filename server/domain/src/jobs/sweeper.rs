@@ -3,6 +3,7 @@
 use model::Timestamp;
 
 use super::outbox;
+use crate::access::assignments;
 use crate::audit::retention;
 use crate::call::Call;
 use crate::core::Core;
@@ -21,6 +22,8 @@ pub struct Swept {
     pub outbox: u64,
     /// Audit entries.
     pub audit: u64,
+    /// Assignments that had ended.
+    pub assignments: u64,
 }
 
 /// Removes it. Several nodes may do this at once: each row goes once.
@@ -29,5 +32,6 @@ pub(crate) async fn run(core: &Core, call: &Call) -> Result<Swept> {
         sign_in: clean_up::run(core, call.now).await?,
         outbox: outbox::sweep(core, call.now.plus(-OUTBOX_KEPT)).await?,
         audit: retention::remove_old(core, call).await?,
+        assignments: assignments::remove_ended(core, call).await?,
     })
 }
