@@ -52,6 +52,13 @@ impl Page {
         self
     }
 
+    /// Follows the fragments that addresses of AWS's portal carry.
+    #[must_use]
+    pub fn with_fragments(mut self) -> Self {
+        self.fragments = true;
+        self
+    }
+
     /// Loads a script of this page alone, by its name in `public/`.
     #[must_use]
     pub fn with_script(mut self, name: &'static str) -> Self {
