@@ -2,6 +2,7 @@
 
 mod access;
 mod api_keys;
+mod accounts;
 mod faults;
 mod front;
 mod notices;

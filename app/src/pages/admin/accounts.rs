@@ -200,6 +200,7 @@ fn branch(tree: &[PathCount], depth: usize) -> AnyView {
         items.push(view! {
             <li>
                 <a href=href><bdi>{name}</bdi></a>
+                " "
                 <span class="muted small">{count("count.accounts", first.below)}{here}</span>
                 {(!below.is_empty()).then(|| branch(below, depth + 1))}
             </li>

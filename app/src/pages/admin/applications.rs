@@ -135,7 +135,7 @@ fn fields(cx: &Cx, application: Option<&Application>) -> AnyView {
         .value(value("name", |application| application.name.to_string()))
         .error(cx.error_of("name"))
         .length(1, 100);
-    let name = if application.is_none() { name.focus() } else { name };
+    let name = if application.is_none() && cx.flash.is_none() { name.focus() } else { name };
     let description = field("description", t!("field.description"))
         .value(value("description", |application| application.description.clone()))
         .error(cx.error_of("description"))

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use model::{GroupId, PermissionSetId, Timestamp, UserId, name_key};
+use model::{AccountId, ApplicationId, GroupId, PermissionSetId, Timestamp, UserId, name_key};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func, LikeExpr};
 use sea_orm::{
     ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
@@ -17,7 +17,7 @@ use crate::core::Core;
 use crate::error::Result;
 use crate::page::{Key, Ordering, Page, PageRequest, Window};
 use crate::store::entity::audit_entry::{Column, Entity, Model};
-use crate::store::entity::{group, permission_set, user};
+use crate::store::entity::{account, application, group, permission_set, user};
 
 /// An entry as it is shown and exported; the names are those of the contract's JSON.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -224,7 +224,8 @@ impl AuditLog {
     async fn ids_called(&self, name: &str, things_too: bool) -> Result<BTreeSet<String>> {
         let is_id = name.parse::<UserId>().is_ok()
             || name.parse::<GroupId>().is_ok()
-            || name.parse::<PermissionSetId>().is_ok();
+            || name.parse::<PermissionSetId>().is_ok()
+            || name.parse::<ApplicationId>().is_ok();
         if is_id {
             return Ok([name.to_owned()].into());
         }
@@ -236,10 +237,23 @@ impl AuditLog {
             ids.extend(groups.into_iter().map(|group| group.id));
             let sets = permission_set::Entity::find().filter(permission_set::Column::NameKey.eq(&key)).all(db).await?;
             ids.extend(sets.into_iter().map(|set| set.id));
+            let accounts = account::Entity::find().filter(account::Column::NameKey.eq(&key)).limit(100).all(db).await?;
+            ids.extend(accounts.into_iter().map(|account| account.id));
+            let applications =
+                application::Entity::find().filter(application::Column::NameKey.eq(&key)).all(db).await?;
+            ids.extend(applications.into_iter().map(|application| application.id));
+            // Twelve digits are the number of an account, and may be somebody's name as well.
+            ids.extend(name.parse::<AccountId>().ok().map(|account| account.to_string()));
         }
         // Whoever was deleted is still known by the entry of the deletion.
         let gone = Entity::find()
-            .filter(Column::Action.is_in(["DeleteUser", "DeleteGroup", "DeletePermissionSet"]))
+            .filter(Column::Action.is_in([
+                "DeleteUser",
+                "DeleteGroup",
+                "DeletePermissionSet",
+                "DeleteAccount",
+                "DeleteApplication",
+            ]))
             .filter(
                 Expr::expr(Func::lower(Expr::col(Column::Person)))
                     .like(LikeExpr::new(contains(name).to_lowercase()).escape('!')),

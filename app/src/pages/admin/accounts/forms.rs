@@ -23,8 +23,9 @@ pub async fn new(cx: Cx) -> Answer {
         .value(cx.typed("id").unwrap_or_default())
         .error(cx.error_of("id"))
         .inputmode("numeric")
-        .length(12, 12)
-        .focus();
+        .length(12, 12);
+    // After a refusal the field that was wrong has the focus.
+    let id = if cx.flash.is_none() { id.focus() } else { id };
     let body = view! {
         {Title::new(t!("accounts.new")).under(t!("accounts.title"), LIST).view()}
         <form class="form card" method="post" action="/actions/accounts/create">

@@ -104,6 +104,11 @@ async fn an_account_is_written_changed_and_removed_with_its_audit() {
     for action in ["CreateAccount", "UpdateAccount", "DeleteAccount"] {
         assert_eq!(world.audited(action).await.len(), 1, "{action}");
     }
+    for target in ["000000000012", "production"] {
+        let query = crate::audit::log::AuditQuery { target: target.to_owned(), ..Default::default() };
+        let history = world.services.audit.search(&call, &query).await.unwrap();
+        assert_eq!(history.rows.len(), 3, "the history of {target}, also when it is gone");
+    }
     assert_eq!(version(&world).await, before + 3, "every change is seen by whoever decides about access");
 }
 
