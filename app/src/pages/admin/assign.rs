@@ -161,9 +161,16 @@ async fn choosing(cx: &Cx, draft: &Draft, step: Step) -> Result<AnyView, Stop> {
 }
 
 /// One line to choose from.
-fn offer(cx: &Cx, draft: &Draft, value: (&'static str, String), taken: bool, name: String, about: AnyView) -> AnyView {
+fn offer(
+    cx: &Cx,
+    draft: &Draft,
+    (kind, id): (&'static str, &str),
+    taken: bool,
+    name: String,
+    about: AnyView,
+) -> AnyView {
     let here = cx.address.text();
-    let values = [("draft", draft.id.as_str()), (value.0, value.1.as_str()), ("next", here.as_str())];
+    let values = [("draft", draft.id.as_str()), (kind, id), ("next", here.as_str())];
     let act = if taken {
         badge(Tone::Good, t!("assign.chosen"))
     } else {
@@ -192,7 +199,7 @@ async fn accounts(cx: &Cx, draft: &Draft, search: &str) -> Result<AnyView, Stop>
         .map(|account| {
             let taken = draft.proposal.targets.contains(&AccountTarget::Account(account.id));
             let about = view! { <code>{account.id.to_string()}</code>" "<span class="muted small"><bdi>{account.path.to_string()}</bdi></span> };
-            offer(cx, draft, ("account", account.id.to_string()), taken, account.name.clone(), about.into_any())
+            offer(cx, draft, ("account", &account.id.to_string()), taken, account.name.clone(), about.into_any())
         })
         .collect();
     let everything = (all > 1).then(|| {
@@ -228,7 +235,7 @@ async fn people(cx: &Cx, draft: &Draft, search: &str) -> Result<AnyView, Stop> {
         .map(|row| {
             let taken = chosen.contains(&Principal::Group(row.id));
             let about = view! { <span class="muted small">{count("count.members", row.members)}</span> };
-            offer(cx, draft, ("group", row.id.to_string()), taken, row.name.clone(), about.into_any())
+            offer(cx, draft, ("group", &row.id.to_string()), taken, row.name.clone(), about.into_any())
         })
         .collect();
     let of_people: Vec<AnyView> = people
@@ -239,7 +246,7 @@ async fn people(cx: &Cx, draft: &Draft, search: &str) -> Result<AnyView, Stop> {
             let state = (row.status != domain::identity::people::Status::Active)
                 .then(|| view! { " "{status_badge(row.status)} });
             let about = view! { <span class="muted small"><bdi>{row.display_name.clone()}</bdi></span>{state} };
-            offer(cx, draft, ("user", row.id.to_string()), taken, row.user_name.clone(), about.into_any())
+            offer(cx, draft, ("user", &row.id.to_string()), taken, row.user_name.clone(), about.into_any())
         })
         .collect();
     let all_of = |total: Option<u64>, shown: usize| total.and_then(|all| usize::try_from(all).ok()).unwrap_or(shown);
@@ -264,7 +271,7 @@ async fn sets(cx: &Cx, draft: &Draft, search: &str) -> Result<AnyView, Stop> {
         .map(|set| {
             let taken = draft.proposal.sets.contains(&set.id);
             let about = view! { <span class="muted small"><bdi>{set.description.clone()}</bdi></span> };
-            offer(cx, draft, ("set", set.id.to_string()), taken, set.name.clone(), about.into_any())
+            offer(cx, draft, ("set", &set.id.to_string()), taken, set.name.clone(), about.into_any())
         })
         .collect();
     Ok(offers(items, all))

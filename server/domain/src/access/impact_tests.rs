@@ -141,16 +141,20 @@ fn apply(picture: &mut Snapshot, edits: &[Edit]) {
     }
 }
 
+fn number(length: usize) -> u32 {
+    u32::try_from(length).unwrap()
+}
+
 type Reached = BTreeSet<(AccountIx, SetIx)>;
 
 /// The rule as it is said in words: for every account and set, is there a grant?
 fn one_by_one(picture: &Snapshot, user: usize) -> Reached {
     let Some(user) = picture.users.get(user).filter(|user| user.enabled && user.present) else { return Reached::new() };
     let mut reached = Reached::new();
-    for account in 0..picture.accounts.len() {
-        for set in 0..picture.sets.len() {
-            if is_granted(picture, user, account, set) {
-                reached.insert((AccountIx::from(account as u32), SetIx::from(set as u32)));
+    for account in 0..number(picture.accounts.len()) {
+        for set in 0..number(picture.sets.len()) {
+            if is_granted(picture, user, account as usize, set as usize) {
+                reached.insert((AccountIx(account), SetIx(set)));
             }
         }
     }
@@ -182,13 +186,14 @@ proptest! {
         let mut after = before.clone();
         apply(&mut after, &then);
         let mut found = difference(&before, &after, NOW).into_iter().peekable();
-        for user in 0..after.users.len() {
-            let (had, has) = (one_by_one(&before, user), one_by_one(&after, user));
-            let all: Reached = reached(&after, UserIx(user as u32), NOW).iter().map(|p| (p.account, p.set)).collect();
+        for user in 0..number(after.users.len()) {
+            let at = user as usize;
+            let (had, has) = (one_by_one(&before, at), one_by_one(&after, at));
+            let all: Reached = reached(&after, UserIx(user), NOW).iter().map(|p| (p.account, p.set)).collect();
             prop_assert_eq!(&all, &has);
             let gains: Vec<_> = has.difference(&had).copied().collect();
             let loses: Vec<_> = had.difference(&has).copied().collect();
-            let said = found.next_if(|person| person.user.at() == user);
+            let said = found.next_if(|person| person.user == UserIx(user));
             let said = said.map(|p| (p.gains, p.loses)).unwrap_or_default();
             prop_assert_eq!(said.0.iter().map(|p| (p.account, p.set)).collect::<Vec<_>>(), gains);
             prop_assert_eq!(said.1.iter().map(|p| (p.account, p.set)).collect::<Vec<_>>(), loses);

@@ -200,13 +200,13 @@ pub(super) async fn work_out<C: ConnectionTrait>(conn: &C, call: &Call, proposal
     let mut unchanged = 0;
     for key in proposal.keys() {
         match step(&before, proposal, &key, call.now) {
-            Some(becomes) => {
+            Fate::Becomes(becomes) => {
                 let was = terms(&before, &key);
                 let was = was.map(|terms| (terms.expires, before.reason_of(terms.reason).to_owned()));
                 put(&mut after, &key, becomes.as_ref());
                 steps.push(Step { key, was, becomes });
             }
-            None => unchanged += 1,
+            Fate::Stays => unchanged += 1,
         }
     }
     let impacts = impact::difference(&before, &after, call.now);
@@ -285,21 +285,29 @@ fn terms(picture: &Snapshot, key: &GrantKey) -> Option<Terms> {
     picture.grants(holder)?.get(&(target, set.into())).copied()
 }
 
-/// What becomes of one grant; nothing where it stays as it is.
-fn step(picture: &Snapshot, proposal: &Proposal, key: &GrantKey, now: Timestamp) -> Option<Option<GrantTerms>> {
+/// What comes of one grant.
+enum Fate {
+    Stays,
+    /// These are its terms then; without any it goes.
+    Becomes(Option<GrantTerms>),
+}
+
+fn step(picture: &Snapshot, proposal: &Proposal, key: &GrantKey, now: Timestamp) -> Fate {
     let before = terms(picture, key);
-    let wanted = || (proposal.expires, proposal.reason.clone());
     match (proposal.purpose, before) {
         // One that has ended and is not cleared away yet gives nothing: it begins anew.
-        (Purpose::Grant, Some(terms)) if terms.counts(now) => None,
-        (Purpose::Grant, _) => Some(Some(wanted())),
-        (Purpose::Revoke, before) => before.map(|_| None),
-        (Purpose::Alter, None) => None,
+        (Purpose::Grant, Some(terms)) if terms.counts(now) => Fate::Stays,
+        (Purpose::Grant, _) => Fate::Becomes(Some((proposal.expires, proposal.reason.clone()))),
+        (Purpose::Revoke, Some(_)) => Fate::Becomes(None),
+        (Purpose::Revoke | Purpose::Alter, None) => Fate::Stays,
         (Purpose::Alter, Some(terms)) => {
             let reason = picture.reason_of(terms.reason);
-            let (expires, said) = wanted();
-            let said = if said.is_empty() { reason.to_owned() } else { said };
-            (terms.expires != expires || said != reason).then_some(Some((expires, said)))
+            let said = if proposal.reason.is_empty() { reason } else { &proposal.reason };
+            if terms.expires == proposal.expires && said == reason {
+                Fate::Stays
+            } else {
+                Fate::Becomes(Some((proposal.expires, said.to_owned())))
+            }
         }
     }
 }
