@@ -147,6 +147,6 @@ fn set_id(at: usize) -> PermissionSetId {
 }
 
 fn half(bytes: [u8; 16]) -> [u8; 8] {
-    let [a, b, c, d, e, f, g, h, ..] = bytes;
-    [a, b, c, d, e, f, g, h]
+    let number = u128::from_be_bytes(bytes) >> 64;
+    u64::try_from(number).unwrap_or_default().to_be_bytes()
 }

@@ -166,16 +166,13 @@ impl Administrators {
             .filter(administrator::Column::Role.eq(grant.role.as_str()))
             .one(change.txn())
             .await?;
-        let (made, changes) = match &held {
-            Some(row) => {
-                let Some(changes) = replace(change.txn(), row, &grant).await? else { return Ok(None) };
-                (None, changes)
-            }
-            None => {
-                let made = insert(change.txn(), &self.0, call.now, Some(user), None, &grant).await?;
-                promoted(change.txn(), &self.0, call.now, &person, &was, grant.role).await?;
-                (Some(made), told(&grant, None))
-            }
+        let (made, changes) = if let Some(row) = &held {
+            let Some(changes) = replace(change.txn(), row, &grant).await? else { return Ok(None) };
+            (None, changes)
+        } else {
+            let made = insert(change.txn(), &self.0, call.now, Some(user), None, &grant).await?;
+            promoted(change.txn(), &self.0, call.now, &person, &was, grant.role).await?;
+            (Some(made), told(&grant, None))
         };
         change.audit(call, Event::done("GrantRole").on("user", user, &person.user_name).with(changes));
         change.commit().await?;
@@ -200,22 +197,19 @@ impl Administrators {
             .filter(administrator::Column::Role.eq(grant.role.as_str()))
             .one(change.txn())
             .await?;
-        let (made, changes) = match &held {
-            Some(held) => {
-                let Some(changes) = replace(change.txn(), held, &grant).await? else { return Ok(None) };
-                (None, changes)
+        let (made, changes) = if let Some(held) = &held {
+            let Some(changes) = replace(change.txn(), held, &grant).await? else { return Ok(None) };
+            (None, changes)
+        } else {
+            let members = members_for_a_role(change.txn(), &row.id).await?;
+            let ids: Vec<String> = members.iter().map(|member| member.id.clone()).collect();
+            let before = ranks::roles_of(change.txn(), &ids).await?;
+            let made = insert(change.txn(), &self.0, call.now, None, Some(group), &grant).await?;
+            for member in &members {
+                let was = before.get(&member.id).map_or(&[][..], Vec::as_slice);
+                promoted(change.txn(), &self.0, call.now, member, was, grant.role).await?;
             }
-            None => {
-                let members = members_for_a_role(change.txn(), &row.id).await?;
-                let ids: Vec<String> = members.iter().map(|member| member.id.clone()).collect();
-                let before = ranks::roles_of(change.txn(), &ids).await?;
-                let made = insert(change.txn(), &self.0, call.now, None, Some(group), &grant).await?;
-                for member in &members {
-                    let was = before.get(&member.id).map_or(&[][..], Vec::as_slice);
-                    promoted(change.txn(), &self.0, call.now, member, was, grant.role).await?;
-                }
-                (Some(made), told(&grant, Some(ids.len())))
-            }
+            (Some(made), told(&grant, Some(ids.len())))
         };
         change.audit(call, Event::done("GrantRole").on("group", group, &row.name).with(changes));
         change.commit().await?;
