@@ -68,10 +68,8 @@ async fn an_account_is_created_refused_changed_and_deleted_by_forms() {
 async fn a_list_of_thousands_is_looked_at_and_imported_by_forms_alone() {
     let site = Site::new().await;
     let mut browser = administrator(&site, "adam").await;
-    let mut list = String::from("id,name,email,path,tags\n");
-    for n in 0..2_000 {
-        list.push_str(&format!("{:012},Account {n},aws+{n}@example.com,/workloads/prod,env=prod;team=core\n", n));
-    }
+    let line = |n: u32| format!("{n:012},Account {n},aws+{n}@example.com,/workloads/prod,env=prod;team=core\n");
+    let list = format!("id,name,email,path,tags\n{}", (0..2_000).map(line).collect::<String>());
     let form = format!("text={}", encoded(&list));
     assert!(form.len() > 128 * 1024, "more than any other form may have");
     let looked = browser.post("/actions/accounts/import", &form).await;
