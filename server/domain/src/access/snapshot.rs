@@ -114,13 +114,13 @@ pub(crate) struct Set {
 #[derive(Clone, Debug)]
 pub(crate) struct Rows<K, V> {
     ids: Vec<K>,
-    rows: Vec<V>,
+    values: Vec<V>,
     index: HashMap<K, u32>,
 }
 
 impl<K, V> Default for Rows<K, V> {
     fn default() -> Self {
-        Self { ids: Vec::new(), rows: Vec::new(), index: HashMap::new() }
+        Self { ids: Vec::new(), values: Vec::new(), index: HashMap::new() }
     }
 }
 
@@ -128,15 +128,15 @@ impl<K: Clone + Eq + Hash, V> Rows<K, V> {
     /// The number of an id, which gets one where it has none.
     fn put(&mut self, id: K, row: V) -> u32 {
         if let Some(number) = self.index.get(&id).copied() {
-            if let Some(place) = self.rows.get_mut(number as usize) {
+            if let Some(place) = self.values.get_mut(number as usize) {
                 *place = row;
             }
             return number;
         }
-        let number = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        let number = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
         self.index.insert(id.clone(), number);
         self.ids.push(id);
-        self.rows.push(row);
+        self.values.push(row);
         number
     }
 
@@ -145,7 +145,7 @@ impl<K: Clone + Eq + Hash, V> Rows<K, V> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.rows.len()
+        self.values.len()
     }
 
     pub(crate) fn id(&self, at: usize) -> Option<&K> {
@@ -153,15 +153,15 @@ impl<K: Clone + Eq + Hash, V> Rows<K, V> {
     }
 
     pub(crate) fn get(&self, at: usize) -> Option<&V> {
-        self.rows.get(at)
+        self.values.get(at)
     }
 
     fn get_mut(&mut self, at: usize) -> Option<&mut V> {
-        self.rows.get_mut(at)
+        self.values.get_mut(at)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.ids.iter().zip(&self.rows)
+        self.ids.iter().zip(&self.values)
     }
 }
 

@@ -85,11 +85,13 @@ impl Rows {
     fn next_id(&mut self) -> AssignmentId {
         let count = self.made;
         self.made = self.made.wrapping_add(1);
-        let [a, b, c, d, e] = self.chance;
         let part = |shift: u32, mask: u32| u8::try_from((count >> shift) & mask).unwrap_or_default();
         let counted = [part(30, 0x0f), part(22, 0xff), part(16, 0x3f), part(8, 0xff), part(0, 0xff)];
-        let [k, l, m, n, o] = counted;
-        AssignmentId::ordered(self.now, [k, l, m, n, o, a, b, c, d, e])
+        let mut bytes = [0; 10];
+        for (place, byte) in bytes.iter_mut().zip(counted.into_iter().chain(self.chance)) {
+            *place = byte;
+        }
+        AssignmentId::ordered(self.now, bytes)
     }
 }
 
