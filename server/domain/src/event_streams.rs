@@ -110,7 +110,8 @@ impl EventStreams {
         })?;
         let id = data_encoding::HEXLOWER.encode(&self.0.entropy.bytes::<8>()?);
         let sealed_secret = self.0.keys.seal(&self.0.entropy, webhook_place(&id), secret.expose().as_bytes())?;
-        let webhook = Webhook { id: id.clone(), url: url.to_string(), events: events.to_vec(), sealed_secret };
+        let webhook =
+            Webhook { id: id.clone(), url: url.to_string(), events: events.to_vec(), sealed_secret, secret_from: None };
         let event = event("CreateWebhook", &webhook).with(json!({ "events": events }));
         let settings = SettingsService(self.0.clone());
         settings

@@ -21,6 +21,7 @@ pub mod key_rotation;
 pub mod keys;
 pub mod outbound;
 pub mod page;
+pub mod provisioning;
 pub mod secret;
 mod services;
 pub mod settings;

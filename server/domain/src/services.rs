@@ -35,6 +35,7 @@ use crate::jobs::Jobs;
 use crate::key_files::KeyFiles;
 use crate::key_rotation::KeyService;
 use crate::keys::{KeyRing, MasterKey, Place};
+use crate::provisioning::organisation::Organisation;
 use crate::settings::Settings;
 use crate::settings_service::SettingsService;
 use crate::store::entity::instance;
@@ -86,6 +87,8 @@ pub struct Services {
     pub accounts: Accounts,
     /// Applications.
     pub applications: Applications,
+    /// The organisation as a whole: files of it.
+    pub organisation: Organisation,
     /// Permission sets.
     pub permission_sets: PermissionSets,
     /// What people may use.
@@ -172,6 +175,7 @@ impl Services {
             api_keys: ApiKeys(core.clone()),
             accounts: Accounts(core.clone()),
             applications: Applications(core.clone()),
+            organisation: Organisation(core.clone()),
             permission_sets: PermissionSets(core.clone()),
             entitlements: Entitlements(core.clone()),
             explain: Explain(core.clone()),
@@ -233,7 +237,11 @@ async fn make_instance(store: &Store, keys: &KeyRing, open: &Open) -> Result<ins
         identity_store_id: format!("d-{}", hex(&open.entropy.bytes::<5>()?)),
         created_at: open.clock.now().0,
         public_url: open.public_url.to_string(),
-        settings: serde_json::to_value(Settings::default()).map_err(|e| Error::internal(format!("settings: {e}")))?,
+        settings: serde_json::to_value(Settings {
+            management_account: Some(account_number(&open.entropy)?),
+            ..Settings::default()
+        })
+        .map_err(|e| Error::internal(format!("settings: {e}")))?,
         settings_version: 1,
         owner_guard: 0,
         sealed_check: keys.seal(&open.entropy, Place("instance", "sealed_check", &instance_id), b"vestibule")?,
@@ -260,6 +268,12 @@ async fn make_instance(store: &Store, keys: &KeyRing, open: &Open) -> Result<ins
         .one(store.write())
         .await?
         .ok_or_else(|| Error::internal("the instance row is missing after it was made"))
+}
+
+/// An account number that nobody has: the owner of the instance and of API keys, unless somebody names another.
+fn account_number(entropy: &Entropy) -> Result<model::AccountId> {
+    let number = u64::from_le_bytes(entropy.bytes()?) % 900_000_000_000 + 100_000_000_000;
+    number.to_string().parse().map_err(|e| Error::internal(format!("account number {number}: {e}")))
 }
 
 /// The keys that the configuration names.

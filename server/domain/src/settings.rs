@@ -1,5 +1,8 @@
 //! The organisation's settings: what they are, their defaults and their limits.
 
+use std::collections::BTreeMap;
+
+use model::AccountId;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -22,6 +25,10 @@ pub struct Settings {
     pub webhooks: Vec<Webhook>,
     /// Where audit entries are streamed to, as `tcp://host:port`, `udp://host:port` or nothing.
     pub syslog: Option<String>,
+    /// Owner of API keys and of the instance.
+    pub management_account: Option<AccountId>,
+    /// What sessions carry about a person, by its key.
+    pub attributes_for_access_control: BTreeMap<String, String>,
 }
 
 impl Default for Settings {
@@ -34,6 +41,8 @@ impl Default for Settings {
             audit: AuditSettings::default(),
             webhooks: Vec::new(),
             syslog: None,
+            management_account: None,
+            attributes_for_access_control: BTreeMap::new(),
         }
     }
 }
@@ -58,11 +67,17 @@ pub struct MfaSettings {
     pub policy: MfaPolicy,
     /// Days within which a person must enrol after creation or reset.
     pub enrol_within_days: u32,
+    /// Kinds of factors that people may set up: `totp`, `passkey`; sorted.
+    pub methods: Vec<String>,
 }
 
 impl Default for MfaSettings {
     fn default() -> Self {
-        Self { policy: MfaPolicy::Optional, enrol_within_days: 7 }
+        Self {
+            policy: MfaPolicy::Optional,
+            enrol_within_days: 7,
+            methods: vec!["passkey".to_owned(), "totp".to_owned()],
+        }
     }
 }
 
@@ -74,11 +89,13 @@ pub struct SessionSettings {
     pub portal_minutes: u32,
     /// Without a request.
     pub idle_minutes: u32,
+    /// Of the AWS command line, from its sign-in on.
+    pub cli_minutes: u32,
 }
 
 impl Default for SessionSettings {
     fn default() -> Self {
-        Self { portal_minutes: 8 * 60, idle_minutes: 60 }
+        Self { portal_minutes: 8 * 60, idle_minutes: 60, cli_minutes: 12 * 60 }
     }
 }
 
@@ -120,6 +137,9 @@ pub struct Webhook {
     pub events: Vec<String>,
     /// The sealed signing secret.
     pub sealed_secret: String,
+    /// The variable that an organisation file takes the secret from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_from: Option<String>,
 }
 
 impl Webhook {
@@ -148,6 +168,7 @@ impl Settings {
             .map_err(|e| Error::invalid("organization_name", e.to_string()))?;
         within("enrol_within_days", self.mfa.enrol_within_days, 1, 90)?;
         within("portal_minutes", self.session.portal_minutes, 15, 90 * 24 * 60)?;
+        within("cli_minutes", self.session.cli_minutes, 15, 90 * 24 * 60)?;
         within("idle_minutes", self.session.idle_minutes, 5, 24 * 60)?;
         within("min_length", self.password_policy.min_length, 15, 128)?;
         within("min_length_with_factor", self.password_policy.min_length_with_factor, 8, 128)?;

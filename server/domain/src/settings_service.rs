@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use model::Timestamp;
 use model::t;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
@@ -118,38 +119,11 @@ impl SettingsService {
         let before = parse(row.settings.clone())?;
         let mut after = before.clone();
         let event = edit(&mut after)?;
-        after.check()?;
-        check_destinations(&before, &after, Rule::of(&self.0))?;
+        check(&self.0, &before, &after)?;
         if after == before {
             return Ok(());
         }
-        let json = serde_json::to_value(&after).map_err(|e| Error::internal(format!("settings: {e}")))?;
-        let changed = instance::Entity::update_many()
-            .col_expr(instance::Column::Settings, Expr::val(json))
-            .col_expr(instance::Column::SettingsVersion, Expr::val(row.settings_version + 1))
-            .filter(instance::Column::Id.eq(1))
-            .filter(instance::Column::SettingsVersion.eq(row.settings_version))
-            .exec(change.txn())
-            .await?;
-        if changed.rows_affected != 1 {
-            return Err(Error::conflict(
-                None,
-                "Somebody else changed the settings at the same moment. Repeat your change.",
-            ));
-        }
-        if after.mfa.policy == MfaPolicy::Required && before.mfa.policy != MfaPolicy::Required {
-            // Whoever has no factor gets the full time to set one up.
-            stages::open_enrolment(change.txn(), call.now, after.mfa.enrol_within_days).await?;
-        }
-        for name in streams::names(&after).difference(&streams::names(&before)) {
-            streams::begin(change.txn(), name, call.now).await?;
-        }
-        for name in streams::names(&before).difference(&streams::names(&after)) {
-            streams::end(change.txn(), name).await?;
-        }
-        if before.syslog != after.syslog {
-            stream_state::forget_state(change.txn(), streams::SYSLOG).await?;
-        }
+        store(change.txn(), call.now, &row, &before, &after).await?;
         let event = match event {
             Some(event) => event,
             None => Event::done("UpdateInstance")
@@ -190,6 +164,51 @@ impl SettingsService {
     }
 }
 
+/// Refuses settings that cannot be.
+pub(crate) fn check(core: &Core, before: &Settings, after: &Settings) -> Result<()> {
+    after.check()?;
+    check_destinations(before, after, Rule::of(core))
+}
+
+/// Writes settings over those of the locked row, with what follows from them. The caller has checked, notes the event, and hands
+/// them out after the commit.
+pub(crate) async fn store(
+    txn: &impl ConnectionTrait,
+    now: Timestamp,
+    row: &instance::Model,
+    before: &Settings,
+    after: &Settings,
+) -> Result<()> {
+    let json = serde_json::to_value(after).map_err(|e| Error::internal(format!("settings: {e}")))?;
+    let changed = instance::Entity::update_many()
+        .col_expr(instance::Column::Settings, Expr::val(json))
+        .col_expr(instance::Column::SettingsVersion, Expr::val(row.settings_version + 1))
+        .filter(instance::Column::Id.eq(1))
+        .filter(instance::Column::SettingsVersion.eq(row.settings_version))
+        .exec(txn)
+        .await?;
+    if changed.rows_affected != 1 {
+        return Err(Error::conflict(
+            None,
+            "Somebody else changed the settings at the same moment. Repeat your change.",
+        ));
+    }
+    if after.mfa.policy == MfaPolicy::Required && before.mfa.policy != MfaPolicy::Required {
+        // Whoever has no factor gets the full time to set one up.
+        stages::open_enrolment(txn, now, after.mfa.enrol_within_days).await?;
+    }
+    for name in streams::names(after).difference(&streams::names(before)) {
+        streams::begin(txn, name, now).await?;
+    }
+    for name in streams::names(before).difference(&streams::names(after)) {
+        streams::end(txn, name).await?;
+    }
+    if before.syslog != after.syslog {
+        stream_state::forget_state(txn, streams::SYSLOG).await?;
+    }
+    Ok(())
+}
+
 /// Reads the settings anew when their version is not `seen`; gives the version that is in force now.
 pub(crate) async fn refresh(core: &Core, seen: Option<i64>) -> Result<i64> {
     let version: Option<i64> = instance::Entity::find_by_id(1)
@@ -214,11 +233,11 @@ pub(crate) async fn refresh(core: &Core, seen: Option<i64>) -> Result<i64> {
     Ok(version)
 }
 
-async fn row(db: &impl ConnectionTrait) -> Result<instance::Model> {
+pub(crate) async fn row(db: &impl ConnectionTrait) -> Result<instance::Model> {
     instance::Entity::find_by_id(1).one(db).await?.ok_or_else(missing)
 }
 
-async fn row_locked(txn: &impl ConnectionTrait) -> Result<instance::Model> {
+pub(crate) async fn row_locked(txn: &impl ConnectionTrait) -> Result<instance::Model> {
     instance::Entity::find_by_id(1).lock_exclusive().one(txn).await?.ok_or_else(missing)
 }
 
@@ -226,7 +245,7 @@ fn missing() -> Error {
     Error::internal("the instance row is missing")
 }
 
-fn parse(json: Value) -> Result<Settings> {
+pub(crate) fn parse(json: Value) -> Result<Settings> {
     serde_json::from_value(json).map_err(|e| Error::internal(format!("settings: {e}")))
 }
 
@@ -258,7 +277,7 @@ fn check_destinations(before: &Settings, settings: &Settings, rule: Rule<'_>) ->
 }
 
 /// What differs, field by field, as the audit shows it. Seals stay out, and so do the parts of addresses that may be secret.
-fn differences(before: &Settings, after: &Settings) -> Result<Map<String, Value>> {
+pub(crate) fn differences(before: &Settings, after: &Settings) -> Result<Map<String, Value>> {
     let flat = |settings: &Settings| -> Result<Map<String, Value>> {
         let mut json = serde_json::to_value(settings).map_err(|e| Error::internal(format!("settings: {e}")))?;
         if let Some(webhooks) = json.get_mut("webhooks").and_then(Value::as_array_mut) {

@@ -1,6 +1,7 @@
 //! The command line: what there is, and how each command ends.
 //!
-//! Data goes to standard output, messages to standard error. 0: done, 1: an error, 64: not understood.
+//! Data goes to standard output, messages to standard error. 0: done, 1: an error, 2: a plan that would change something, 64: not
+//! understood.
 
 mod api_keys;
 mod audit;
@@ -10,6 +11,7 @@ mod health;
 mod input;
 mod keys;
 mod local;
+mod organisation;
 mod output;
 mod sessions;
 mod users;
@@ -29,6 +31,9 @@ use output::{Output, say};
 
 /// Not understood, as in sysexits.h.
 const USAGE: u8 = 64;
+
+/// A plan that would change something.
+const CHANGES: u8 = 2;
 
 /// Why a command ends with 1: one line for each thing that is wrong.
 pub type Failure = String;
@@ -92,6 +97,15 @@ enum Command {
     /// Why a person may use a permission set in an account, or why not
     #[command(after_help = explain::HELP)]
     Explain(explain::Explain),
+    /// Show what organisation files would change
+    #[command(after_help = organisation::PLAN_HELP)]
+    Plan(organisation::Plan),
+    /// Make the organisation what files say, all of it or nothing
+    #[command(after_help = organisation::APPLY_HELP)]
+    Apply(organisation::Apply),
+    /// Print the organisation as a file
+    #[command(after_help = organisation::EXPORT_HELP)]
+    Export,
     /// Print the audit log, or verify that nobody has altered it
     #[command(after_help = audit::HELP, args_conflicts_with_subcommands = true)]
     Audit(audit::Audit),
@@ -162,7 +176,7 @@ pub fn main() -> ExitCode {
         }
     };
     match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             for line in failure.lines() {
                 say(&format!("error: {line}"));
@@ -172,7 +186,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<(), Failure> {
+fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let Cli { global, command } = cli;
     let mut flags = Flags { config: global.config.clone(), data_dir: global.data_dir.clone(), ..Flags::default() };
     let out = Output { json: global.json };
@@ -180,7 +194,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Version => {
             let version = env!("CARGO_PKG_VERSION");
             out.one(&json!({ "version": version }), &format!("vestibule {version}"));
-            return Ok(());
+            return Ok(ExitCode::SUCCESS);
         }
         Command::Serve(ref given) => {
             flags.listen.clone_from(&given.listen);
@@ -191,10 +205,15 @@ fn run(cli: Cli) -> Result<(), Failure> {
     let config = load(&flags)?;
     if let Command::Serve(given) = command {
         logs::start(&config.log);
-        return runtime()?.block_on(serve::run(&config, given.demo));
+        return runtime()?.block_on(serve::run(&config, given.demo)).map(|()| ExitCode::SUCCESS);
     }
     logs::start_quiet(&config.log);
-    runtime()?.block_on(command_of(command, &config, out))
+    if let Command::Plan(plan) = command {
+        let changes =
+            runtime()?.block_on(async { organisation::plan(&Local::open(&config).await?, plan, out).await })?;
+        return Ok(if changes { ExitCode::from(CHANGES) } else { ExitCode::SUCCESS });
+    }
+    runtime()?.block_on(command_of(command, &config, out)).map(|()| ExitCode::SUCCESS)
 }
 
 async fn command_of(command: Command, config: &Config, out: Output) -> Result<(), Failure> {
@@ -216,7 +235,9 @@ async fn command_of(command: Command, config: &Config, out: Output) -> Result<()
         Command::Webhook(command) => webhooks::run(&Local::open(config).await?, command, out).await,
         Command::Explain(asked) => explain::run(&Local::open(config).await?, asked, out).await,
         Command::Audit(audit) => audit::run(&Local::open(config).await?, audit, out).await,
-        Command::Serve(_) | Command::Version => Ok(()),
+        Command::Apply(apply) => organisation::apply(&Local::open(config).await?, apply, out).await,
+        Command::Export => organisation::export(&Local::open(config).await?, out).await,
+        Command::Plan(_) | Command::Serve(_) | Command::Version => Ok(()),
     }
 }
 

@@ -13,12 +13,10 @@ pub(crate) mod impact;
 #[cfg(test)]
 mod impact_tests;
 pub(crate) mod index;
-#[expect(dead_code, reason = "the organisation file comes next")]
 mod load;
 pub mod permission_sets;
 pub mod plan;
 pub mod portal;
-#[expect(dead_code, reason = "the organisation file comes next")]
 pub(crate) mod snapshot;
 pub(crate) mod stamp;
 pub mod tags;

@@ -289,6 +289,17 @@ pub(crate) async fn insert(
     set: &PermissionSet,
 ) -> Result<PermissionSetId> {
     let id = PermissionSetId::from_random(core.entropy.bytes()?);
+    insert_as(change, call, id, set).await?;
+    Ok(id)
+}
+
+/// [`insert`] under a given id.
+pub(crate) async fn insert_as(
+    change: &mut Change,
+    call: &Call,
+    id: PermissionSetId,
+    set: &PermissionSet,
+) -> Result<()> {
     let blank = permission_set::Model {
         id: id.to_string(),
         name: String::new(),
@@ -315,7 +326,7 @@ pub(crate) async fn insert(
     for event in events::of(id, None, set) {
         change.audit(call, event);
     }
-    Ok(id)
+    Ok(())
 }
 
 /// Makes a permission set what `after` says, with the events of what differs; says whether anything did. The name stays: another

@@ -41,6 +41,17 @@ pub enum Op {
     Delete,
 }
 
+impl Op {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Op::Create => "create",
+            Op::Update => "update",
+            Op::Delete => "delete",
+        }
+    }
+}
+
 /// A field before and after; nothing where the thing is not there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FieldChange {

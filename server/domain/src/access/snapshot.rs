@@ -15,7 +15,7 @@ macro_rules! number {
         pub(crate) struct $name(pub(super) u32);
 
         impl $name {
-            pub(super) fn at(self) -> usize {
+            pub(crate) fn at(self) -> usize {
                 self.0 as usize
             }
         }

@@ -16,6 +16,8 @@ use crate::store::entity::{user, user_word};
 
 /// The longest word that is kept and searched for.
 const LONGEST: usize = 64;
+/// Rows of one statement.
+const MOST_AT_ONCE: usize = 5_000;
 /// The most words of one search.
 const MOST_TERMS: usize = 8;
 /// Up to so many matches are fetched and put into the wanted order; beyond, the order is walked and each row is asked.
@@ -39,12 +41,26 @@ pub(crate) async fn write(txn: &impl ConnectionTrait, person: &user::Model) -> R
 
 /// Writes the words of a person who has none yet.
 pub(crate) async fn add(txn: &impl ConnectionTrait, person: &user::Model) -> Result<()> {
+    add_all(txn, std::iter::once(person)).await
+}
+
+/// Writes the words of people who have none yet.
+pub(crate) async fn add_all<'p>(
+    txn: &impl ConnectionTrait,
+    people: impl Iterator<Item = &'p user::Model>,
+) -> Result<()> {
+    let rows: Vec<user_word::ActiveModel> = people.flat_map(rows_of).collect();
+    for part in rows.chunks(MOST_AT_ONCE) {
+        user_word::Entity::insert_many(part.to_vec()).exec_without_returning(txn).await?;
+    }
+    Ok(())
+}
+
+fn rows_of(person: &user::Model) -> impl Iterator<Item = user_word::ActiveModel> {
     let names = [&person.user_name, &person.display_name, &person.given_name, &person.family_name, &person.email];
     let words: BTreeSet<String> = names.into_iter().flat_map(|name| words_in(name)).collect();
-    let rows =
-        words.into_iter().map(|word| user_word::ActiveModel { user_id: Set(person.id.clone()), word: Set(word) });
-    user_word::Entity::insert_many(rows).exec_without_returning(txn).await?;
-    Ok(())
+    let id = person.id.clone();
+    words.into_iter().map(move |word| user_word::ActiveModel { user_id: Set(id.clone()), word: Set(word) })
 }
 
 /// Who a search finds.

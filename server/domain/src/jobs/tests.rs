@@ -222,6 +222,7 @@ async fn settings_change_by_version_and_reach_the_other_node() {
         url: "https://example.com".into(),
         events: vec!["*".into()],
         sealed_secret: "k.x".into(),
+        secret_from: None,
     };
     let error = settings
         .update(&call, view.version + 1, crate::settings::Settings { webhooks: vec![forged], ..view.settings })

@@ -41,6 +41,7 @@ async fn fill(core: &Core) {
         url: "https://example.com/".into(),
         events: vec!["*".into()],
         sealed_secret,
+        secret_from: None,
     });
     let saved = instance::ActiveModel {
         id: sea_orm::ActiveValue::Set(1),

@@ -289,6 +289,24 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// The place of an element such as `Statement[0].Action`, or of what would hold it.
+    pub(super) fn element(&self, path: &str) -> At {
+        let mut node = self;
+        for step in path.split(['.', '[']).filter(|step| !step.is_empty()) {
+            let next = match (&node.content, step.strip_suffix(']').and_then(|index| index.parse::<usize>().ok())) {
+                (Content::List(items), Some(index)) => items.get(index),
+                // One that stands alone where a list could be is the first of it.
+                (_, Some(_)) => Some(node),
+                _ => node.entry(step),
+            };
+            match next {
+                Some(next) => node = next,
+                None => break,
+            }
+        }
+        node.at
+    }
+
     fn wrong<T>(&self, path: &Path<'_>, faults: &mut Faults, problem: &str) -> Option<T> {
         faults.add(self.at, path, problem);
         None

@@ -1,13 +1,13 @@
 //! Policies, roles, identity providers and service control policies: checked and kept whole until local accounts use them.
 
+use model::iam::{self, Rules};
 use model::{AccountId, Invalid};
 use serde_json::Value;
 
-use super::at::At;
-use super::node::{Content, Node, Path};
+use super::node::{Node, Path};
 use super::reader::Known;
 use super::resources::metadata;
-use super::shape::{Field, PolicyKind, Reading, Shape, arn, may, must, some_text, web_address, within};
+use super::shape::{Field, Reading, Shape, arn, may, must, some_text, web_address, within};
 use super::{Faults, Section, Stored};
 
 fn account(text: &str) -> Result<(), Invalid> {
@@ -46,7 +46,7 @@ fn audience(text: &str) -> Result<(), Invalid> {
 const POLICY: &[Field] = &[
     must("arn", Shape::Text(policy_arn)),
     may("description", Shape::Text(some_text)),
-    must("document", Shape::Policy(PolicyKind::Identity)),
+    must("document", Shape::Policy(Rules::MANAGED)),
 ];
 
 const ROLE: &[Field] = &[
@@ -55,8 +55,8 @@ const ROLE: &[Field] = &[
     may("path", Shape::Text(iam_path)),
     may("description", Shape::Text(some_text)),
     may("maxSessionDuration", Shape::Duration(3_600, 43_200)),
-    must("trustPolicy", Shape::Policy(PolicyKind::Trust)),
-    may("inlinePolicy", Shape::Policy(PolicyKind::Identity)),
+    must("trustPolicy", Shape::Policy(Rules::TRUST)),
+    may("inlinePolicy", Shape::Policy(Rules::INLINE)),
     may("managedPolicies", Shape::Texts(policy_arn, false)),
 ];
 
@@ -79,7 +79,7 @@ const SERVICE_CONTROL_POLICY: &[Field] = &[
     must("name", Shape::Text(|text| within(text, 1, 128))),
     may("description", Shape::Text(some_text)),
     must("accounts", Shape::Accounts),
-    must("document", Shape::Policy(PolicyKind::ServiceControl)),
+    must("document", Shape::Policy(Rules::SCP)),
 ];
 
 /// One thing of these sections.
@@ -150,74 +150,19 @@ pub(super) fn one_metadata(node: &Node<'_>, path: &Path<'_>, reading: &mut Readi
     }
 }
 
-/// A policy document: the form of its outermost parts.
-pub(super) fn document(node: &Node<'_>, path: &Path<'_>, kind: PolicyKind, faults: &mut Faults) -> Option<Value> {
-    let entries = node.map(path, faults)?;
+/// A policy document, by the grammar of IAM.
+pub(super) fn document(node: &Node<'_>, path: &Path<'_>, rules: Rules, faults: &mut Faults) -> Option<Value> {
+    node.map(path, faults)?;
+    let value = node.json();
+    let checked = iam::check(&value.to_string(), rules);
     let mut good = true;
-    let mut note = |at: At, path: Path<'_>, problem: &str| {
+    for finding in checked.errors() {
         good = false;
-        faults.add(at, path, problem);
-    };
-    for entry in entries {
-        let inner = Path::Field(path, &entry.key);
-        match entry.key.as_ref() {
-            "Version" => {
-                if !matches!(entry.value.json().as_str(), Some("2012-10-17" | "2008-10-17")) {
-                    note(entry.value.at, inner, "must be \"2012-10-17\"");
-                }
-            }
-            "Id" => {}
-            "Statement" => match &entry.value.content {
-                Content::List(statements) => {
-                    for (index, statement) in statements.iter().enumerate() {
-                        check_statement(statement, Path::Item(&inner, index), kind, &mut note);
-                    }
-                }
-                Content::Map(_) => check_statement(&entry.value, inner, kind, &mut note),
-                Content::Scalar { .. } => note(entry.value.at, inner, "must be a list of statements"),
-            },
-            _ => note(entry.at, inner, "is not known in a policy; possible are Version, Id, Statement"),
+        let at = node.element(&finding.path);
+        match finding.path.as_str() {
+            "" => faults.add(at, path, finding.message.clone()),
+            element => faults.add(at, Path::Field(path, element), finding.message.clone()),
         }
     }
-    if node.entry("Statement").is_none() {
-        note(node.at, Path::Field(path, "Statement"), "is missing");
-    }
-    good.then(|| node.json())
-}
-
-const IN_A_STATEMENT: [&str; 9] =
-    ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
-
-fn check_statement(node: &Node<'_>, path: Path<'_>, kind: PolicyKind, note: &mut dyn FnMut(At, Path<'_>, &str)) {
-    let Content::Map(entries) = &node.content else {
-        note(node.at, path, "must be a map");
-        return;
-    };
-    for entry in entries {
-        let inner = Path::Field(&path, &entry.key);
-        let known = IN_A_STATEMENT.contains(&entry.key.as_ref());
-        if !known {
-            note(entry.at, inner, "is not known in a statement");
-        } else if entry.key == "Effect" && !matches!(entry.value.json().as_str(), Some("Allow" | "Deny")) {
-            note(entry.value.at, inner, "must be Allow or Deny");
-        } else if entry.key.ends_with("Principal") && kind != PolicyKind::Trust {
-            note(entry.at, inner, "is for trust policies only");
-        } else if entry.key.ends_with("Resource") && kind == PolicyKind::Trust {
-            note(entry.at, inner, "is not for trust policies");
-        }
-    }
-    let has = |name: &str| node.entry(name).is_some();
-    if !has("Effect") {
-        note(node.at, Path::Field(&path, "Effect"), "is missing");
-    }
-    let mut either = |one: &str, other: &str| match (has(one), has(other)) {
-        (false, false) => note(node.at, Path::Field(&path, one), "is missing"),
-        (true, true) => note(node.at, Path::Field(&path, other), "is given beside its opposite"),
-        _ => {}
-    };
-    either("Action", "NotAction");
-    match kind {
-        PolicyKind::Trust => either("Principal", "NotPrincipal"),
-        _ => either("Resource", "NotResource"),
-    }
+    good.then_some(value)
 }

@@ -8,7 +8,7 @@ use super::Section;
 use super::at::{At, Faults, Said};
 use super::node::{Content, Fields, Node, Path};
 use super::reader::Known;
-use super::shape::{Field, PolicyKind, Reading, Shape, may, must, web_address};
+use super::shape::{Field, Reading, Shape, may, must, web_address};
 
 /// Where the fields of a thing stand.
 #[derive(Clone, Debug, Default)]
@@ -133,7 +133,7 @@ const PERMISSION_SET: &[Field] = &[
     may("relayState", TEXT),
     may("managedPolicies", Shape::Texts(any, false)),
     may("customerManagedPolicies", Shape::Maps(CUSTOMER_POLICY)),
-    may("inlinePolicy", Shape::Policy(PolicyKind::Identity)),
+    may("inlinePolicy", Shape::Object),
     may("permissionsBoundary", Shape::Map(BOUNDARY)),
     may("requireFreshFactor", Shape::Flag),
     may("tags", Shape::TextMap(any, any, usize::MAX)),

@@ -1,5 +1,6 @@
 //! Shapes: tables that say what may stand in a part of the file. What passes is kept as JSON.
 
+use model::iam::Rules;
 use model::{Invalid, SessionLength};
 use serde_json::{Map, Value, json};
 
@@ -30,7 +31,9 @@ pub(super) enum Shape {
     Maps(&'static [Field]),
     Map(&'static [Field]),
     /// A policy document.
-    Policy(PolicyKind),
+    Policy(Rules),
+    /// A map that is looked at elsewhere.
+    Object,
     /// `{fromEnv: NAME}`.
     Secret,
     /// The name of a file; its content is kept under the other name.
@@ -39,14 +42,6 @@ pub(super) enum Shape {
     Accounts,
     /// Read by itself.
     Elsewhere,
-}
-
-/// Which grammar a policy document follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PolicyKind {
-    Identity,
-    Trust,
-    ServiceControl,
 }
 
 /// A field of a map.
@@ -157,6 +152,7 @@ impl Reading<'_> {
             }
             Shape::Map(fields) => self.map(node, path, fields).map(Value::Object),
             Shape::Policy(kind) => super::policies::document(node, path, *kind, self.faults),
+            Shape::Object => node.map(path, self.faults).map(|_| node.json()),
             Shape::Secret => secret(node, path, self.faults).map(|name| json!({"fromEnv": name})),
             Shape::File(_) => {
                 let name = node.text(path, self.faults)?;

@@ -176,7 +176,7 @@ impl Assignments {
 }
 
 /// Who is noted as the one who did something: a person by id, so that erasing a person leaves nothing here.
-fn actor_of(call: &Call) -> String {
+pub(crate) fn actor_of(call: &Call) -> String {
     match &call.actor {
         Actor::Person(person) => person.user.to_string(),
         Actor::Operator => "operator".to_owned(),
