@@ -195,7 +195,7 @@ impl<C: ConnectionTrait> Planner<'_, C> {
                 self.prune_administrators(&named, &mut standing)?;
             }
         }
-        self.keep_an_owner(&mut standing)
+        self.keep_an_owner(&standing)
     }
 
     /// Gives a role, or finds it held; gives the id of the row.
@@ -333,7 +333,7 @@ impl<C: ConnectionTrait> Planner<'_, C> {
     }
 
     /// Pruning spares the last owner; whoever else would take the last owner away is refused when it is applied.
-    fn keep_an_owner(&mut self, standing: &mut Vec<administrator::Model>) -> Result<()> {
+    fn keep_an_owner(&mut self, standing: &[administrator::Model]) -> Result<()> {
         if self.owners_before > 0 && self.owners(standing, false)? == 0 {
             let gone: Vec<UserIx> = standing
                 .iter()

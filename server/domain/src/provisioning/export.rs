@@ -25,6 +25,7 @@ use crate::store::entity::{
     account, administrator, application, application_assignment, group, permission_set, stored_section, user,
 };
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape of what turns one error into another")]
 fn failed(error: io::Error) -> Error {
     Error::unavailable(format!("The export cannot be written: {error}."))
 }

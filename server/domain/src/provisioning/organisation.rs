@@ -239,7 +239,7 @@ impl Organisation {
         planner.assignments();
         planner.applications().await?;
         planner.administrators().await?;
-        planner.finish(standing).await
+        planner.finish(standing)
     }
 
     /// Writes everything that there is, in the form in which it is read.

@@ -138,7 +138,8 @@ impl<C: ConnectionTrait> Planner<'_, C> {
             after.attributes = json!(attributes);
         }
         let password = self.password_of(said, before.is_none());
-        after.status = self.status_after(said, before.as_ref(), password.is_some()).await?.as_str().to_owned();
+        let status = self.status_after(said, before.as_ref(), password.is_some()).await?;
+        status.as_str().clone_into(&mut after.status);
         let enabled = after.status != Status::Disabled.as_str();
         let id: UserId = parse_id(&after.id)?;
         let number = self.after.put_user(id, &after.user_name, enabled);

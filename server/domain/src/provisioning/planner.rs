@@ -275,7 +275,7 @@ impl<'p, C: ConnectionTrait> Planner<'p, C> {
     }
 
     /// Ends the work: the plan, or everything that is wrong.
-    pub(super) async fn finish(mut self, standing: String) -> std::result::Result<Planned, Refused> {
+    pub(super) fn finish(mut self, standing: String) -> std::result::Result<Planned, Refused> {
         if !self.faults.is_empty() {
             let (list, beyond) = self.faults.into_list();
             return Err(Refused::Faults(list, beyond));

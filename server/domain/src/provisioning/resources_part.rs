@@ -11,7 +11,7 @@ use super::planner::{Planner, Step, differences};
 use crate::access::Principal;
 use crate::access::accounts::{Account, AccountInput, AccountStatus};
 use crate::access::applications::{Application, ApplicationInput};
-use crate::access::permission_sets::{self, PermissionSetInput};
+use crate::access::permission_sets::{self, PermissionSet, PermissionSetInput};
 use crate::access::plan::Op;
 use crate::error::{Error, Result};
 use crate::identity::people::parse_id;
@@ -31,10 +31,10 @@ impl<C: ConnectionTrait> Planner<'_, C> {
             let field = |name: &str| format!("accounts[{}].{name}", thing.index);
             let mut input = AccountInput { id: thing.id.value.to_string(), ..AccountInput::default() };
             if let Some(before) = &before {
-                input.name = before.name.as_str().to_owned();
-                input.email = before.email().to_owned();
-                input.path = before.path.as_str().to_owned();
-                input.status = before.status.as_str().to_owned();
+                before.name.as_str().clone_into(&mut input.name);
+                before.email().clone_into(&mut input.email);
+                before.path.as_str().clone_into(&mut input.path);
+                before.status.as_str().clone_into(&mut input.status);
                 input.tags.clone_from(&before.tags);
                 input.broker = before.broker.clone();
             } else if !thing.fields.contains_key("name") {
@@ -116,7 +116,7 @@ impl<C: ConnectionTrait> Planner<'_, C> {
             let field = |name: &str| format!("permissionSets[{}].{name}", thing.index);
             // A name that differs in its letters' case only is the same name.
             let name = before.as_ref().map_or(thing.name.value.as_str(), |before| before.name().as_str());
-            let base = before.as_ref().map_or_else(|| PermissionSetInput::named(name), |before| before.to_input());
+            let base = before.as_ref().map_or_else(|| PermissionSetInput::named(name), PermissionSet::to_input);
             let mut fields = as_map(&base)?;
             fields.extend(thing.fields.clone());
             let input: PermissionSetInput = match serde_json::from_value(Value::Object(fields)) {
@@ -136,21 +136,18 @@ impl<C: ConnectionTrait> Planner<'_, C> {
                 }
             };
             let to = as_map(&after.to_input())?;
-            let made = match (&before, &row) {
-                (Some(before), Some(_)) => {
-                    let differences = differences(&as_map(&before.to_input())?, &to);
-                    if differences.is_empty() {
-                        continue;
-                    }
-                    self.note(Op::Update, Section::PermissionSets, name, differences);
-                    None
+            let made = if let Some(before) = &before {
+                let differences = differences(&as_map(&before.to_input())?, &to);
+                if differences.is_empty() {
+                    continue;
                 }
-                _ => {
-                    let id = PermissionSetId::from_random(self.core.entropy.bytes()?);
-                    self.after.put_set(id, name);
-                    self.note_whole(Op::Create, Section::PermissionSets, name, to);
-                    Some(id)
-                }
+                self.note(Op::Update, Section::PermissionSets, name, differences);
+                None
+            } else {
+                let id = PermissionSetId::from_random(self.core.entropy.bytes()?);
+                self.after.put_set(id, name);
+                self.note_whole(Op::Create, Section::PermissionSets, name, to);
+                Some(id)
             };
             self.steps.push(Step::PutSet(row.map(Box::new), Box::new(after), made));
         }

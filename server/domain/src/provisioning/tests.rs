@@ -38,7 +38,7 @@ async fn plan(world: &World, text: &str, options: Options) -> Result<Planned, Re
 async fn apply(world: &World, text: &str, options: Options) -> Result<Applied, Refused> {
     let documents = [Document { name: "org.yaml", text }];
     let files = Files { documents: &documents, load: &no_files };
-    world.services.organisation.apply(&world.operator(), files, options, &environment, None).await
+    Box::pin(world.services.organisation.apply(&world.operator(), files, options, &environment, None)).await
 }
 
 async fn export(world: &World) -> String {
