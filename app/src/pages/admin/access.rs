@@ -109,7 +109,7 @@ fn last_changes(cx: &Cx, changes: &[AppliedChange]) -> AnyView {
     section(t!("access.changes"), None, view! { <ul class="items" role="list">{items}</ul> })
 }
 
-/// "ReadOnly for Engineers and 2 more in Production".
+/// "`ReadOnly` for Engineers and 2 more in Production".
 fn sentence(summary: &Summary) -> String {
     let list = |(names, all): &(Vec<String>, u64)| {
         let more = all.saturating_sub(names.len() as u64);
