@@ -51,9 +51,9 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     ("permissionSets: [{name: a}, {name: A}]", "2:36", "permissionSets[1].name", "same permissionSet"),
     ("permissionSets: [{name: a, name: b}]", "2:28", "permissionSets[0].name", "given twice"),
     (
-        "permissionSets: [{name: a, inlinePolicy: {Statement: [{Effect: allow, Action: x, Resource: x}]}}]",
-        "2:64",
-        "permissionSets[0].inlinePolicy.Statement[0].Effect",
+        "policies: [{arn: \"arn:aws:iam::aws:policy/X\", document: {Version: \"2012-10-17\", Statement: [{Effect: allow, Action: \"s3:GetObject\", Resource: \"*\"}]}}]",
+        "2:102",
+        "policies[0].document.Statement[0].Effect",
         "Allow or Deny",
     ),
     ("permissionSets: [{name: a, inlinePolicy: [1]}]", "2:42", "permissionSets[0].inlinePolicy", "must be a map"),
@@ -67,10 +67,10 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     ("policies: [{arn: x, document: {Statement: []}}]", "2:18", "policies[0].arn", "must be an ARN"),
     ("policies: [{arn: \"arn:aws:iam::aws:policy/X\"}]", "2:12", "policies[0].document", "is missing"),
     (
-        "roles: [{account: \"111122223333\", name: R, trustPolicy: {Statement: [{Effect: Allow, Action: x, Principal: \"*\", Resource: x}]}}]",
-        "2:113",
+        "roles: [{account: \"111122223333\", name: R, trustPolicy: {Version: \"2012-10-17\", Statement: [{Effect: Allow, Action: \"sts:AssumeRole\", Principal: \"*\", Resource: x}]}}]",
+        "2:161",
         "roles[0].trustPolicy.Statement[0].Resource",
-        "not for trust policies",
+        "is not known here",
     ),
     (
         "roles: [{account: \"111122223333\", name: R, trustPolicy: {Statement: []}, maxSessionDuration: PT13H}]",
