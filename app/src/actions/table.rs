@@ -2,7 +2,9 @@
 
 use leptos::server_fn::axum::register_explicit;
 
-use super::{accounts, admin, api_keys, applications, assignments, groups, me, permission_sets, portal, sign_in, streams, users};
+use super::{
+    accounts, admin, api_keys, applications, assignments, groups, me, permission_sets, portal, sign_in, streams, users,
+};
 
 /// A field of a form.
 #[derive(Debug)]

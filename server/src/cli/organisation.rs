@@ -160,9 +160,9 @@ pub async fn plan(local: &Local, plan: Plan, out: Output) -> Result<bool, Failur
     let options = Options { prune: plan.prune, set_passwords: false };
     let planned = planned(local, &sources, options).await?;
     if out.json {
-        show_json(&planned)
+        show_json(&planned);
     } else {
-        show(&planned)
+        show(&planned);
     }
     let changes = !planned.is_empty();
     if let Some(path) = plan.out {
@@ -183,31 +183,28 @@ async fn planned(local: &Local, sources: &Sources, options: Options) -> Result<P
 /// `vestibule apply`.
 pub async fn apply(local: &Local, apply: Apply, out: Output) -> Result<(), Failure> {
     let kept = kept(&apply.files)?;
-    let (sources, options, expected) = match kept {
-        Some(kept) => {
-            if apply.prune || apply.set_passwords {
-                return Err("a plan is applied as it was made: without --prune and --set-passwords".to_owned());
+    let (sources, options, expected) = if let Some(kept) = kept {
+        if apply.prune || apply.set_passwords {
+            return Err("a plan is applied as it was made: without --prune and --set-passwords".to_owned());
+        }
+        let (digest, prune) = (kept.digest.clone(), kept.prune);
+        (Sources::of(kept), Options { prune, set_passwords: false }, Some(digest))
+    } else {
+        let sources = Sources::read(&apply.files)?;
+        let options = Options { prune: apply.prune, set_passwords: apply.set_passwords };
+        let asks = !apply.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        let expected = if asks {
+            let planned = planned(local, &sources, options).await?;
+            show(&planned);
+            if planned.is_empty() {
+                return Ok(());
             }
-            let (digest, prune) = (kept.digest.clone(), kept.prune);
-            (Sources::of(kept), Options { prune, set_passwords: false }, Some(digest))
-        }
-        None => {
-            let sources = Sources::read(&apply.files)?;
-            let options = Options { prune: apply.prune, set_passwords: apply.set_passwords };
-            let asks = !apply.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-            let expected = if asks {
-                let planned = planned(local, &sources, options).await?;
-                show(&planned);
-                if planned.is_empty() {
-                    return Ok(());
-                }
-                confirm()?;
-                Some(planned.digest())
-            } else {
-                None
-            };
-            (sources, options, expected)
-        }
+            confirm()?;
+            Some(planned.digest())
+        } else {
+            None
+        };
+        (sources, options, expected)
     };
     let documents: Vec<Document<'_>> = sources.documents.iter().map(|(name, text)| Document { name, text }).collect();
     let files = Files { documents: &documents, load: &|document, name| sources.named(document, name) };
@@ -325,7 +322,9 @@ fn show(planned: &Planned) {
         });
         if all > 0 {
             line(&format!("access: {gains} gain, {losses} lose"));
-            people.iter().for_each(|person| person_lines(person, paint, &mut line));
+            for person in people {
+                person_lines(&person, paint, &mut line);
+            }
             if all > SHOWN {
                 line(&format!("  … and {} more people", all - SHOWN));
             }

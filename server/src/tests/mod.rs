@@ -1,8 +1,8 @@
 //! The whole portal without its socket: the real edge and router, on services with a real database.
 
 mod access;
-mod api_keys;
 mod accounts;
+mod api_keys;
 mod faults;
 mod front;
 mod notices;

@@ -65,8 +65,8 @@ impl Organisation {
         let (organisation, faults) = read(files.documents, files.load);
         let ready = {
             let names = files.documents.iter().map(|document| document.name.to_owned()).collect();
-            let planned = self.work_out(self.0.store.read(), call, &organisation, faults, options, 0).await?;
-            self.make_ready(&planned, environment, Faults::in_files(names)).await?
+            let planned = Box::pin(self.work_out(self.0.store.read(), call, &organisation, faults, options, 0)).await?;
+            Box::pin(self.make_ready(&planned, environment, Faults::in_files(names))).await?
         };
         let mut change = self.0.store.begin().await?;
         // First of all: it puts changes of access in line, so that nothing moves between looking and writing.
@@ -74,7 +74,7 @@ impl Organisation {
         ranks::guard_owners(change.txn()).await?;
         ranks::authorize_again(change.txn(), call, Action::ApplyOrganisation, Resource::Organisation).await?;
         let faults = Faults::in_files(Vec::new());
-        let planned = self.work_out(change.txn(), call, &organisation, faults, options, 1).await?;
+        let planned = Box::pin(self.work_out(change.txn(), call, &organisation, faults, options, 1)).await?;
         drop(organisation);
         if expected.is_some_and(|expected| expected != planned.digest()) {
             return Err(Error::conflict(None, "The plan is out of date: something changed since. Plan again.").into());
@@ -85,7 +85,7 @@ impl Organisation {
         }
         let event = event_of(&planned);
         let owners = ranks::active_owners(change.txn()).await?;
-        let settings = self.write(&mut change, call, planned, &ready).await?;
+        let settings = Box::pin(self.write(&mut change, call, planned, &ready)).await?;
         ranks::owner_remains(change.txn(), owners).await?;
         change.audit(call, event);
         change.commit().await?;
