@@ -197,9 +197,23 @@ impl Flash {
 
 /// The fields that undo actions have.
 fn known_field(name: &str) -> Option<&'static str> {
-    ["id", "user", "group", "role", "break_glass", "scope", "kind", "who", "name", "next", "account", "favourite"]
-        .into_iter()
-        .find(|known| *known == name)
+    [
+        "id",
+        "user",
+        "group",
+        "role",
+        "break_glass",
+        "scope",
+        "kind",
+        "who",
+        "name",
+        "next",
+        "account",
+        "favourite",
+        "change",
+    ]
+    .into_iter()
+    .find(|known| *known == name)
 }
 
 /// A text as it goes into the cookie, cut where it would take the room of the rest.
