@@ -5,7 +5,7 @@
 //! waiting for a name is short however long an attacker goes on, a browser that the person has used before has a budget of its
 //! own, and passkeys and reset links need none.
 //!
-//! Where one node has the database to itself (SQLite), a password under way is only noted in memory ([`reserve`]) and written
+//! Where one node has the database to itself (SQLite), a password under way is only noted in memory (`reserve`) and written
 //! down when it was wrong: a right password costs no write.
 
 use std::collections::{HashMap, HashSet};

@@ -143,7 +143,7 @@ fn duration(text: &str) -> String {
     SessionLength::from_seconds(u32::from(hours.unwrap_or(0)) * 3600 + u32::from(minutes.unwrap_or(0)) * 60).to_string()
 }
 
-/// A duration as [`duration`] reads it.
+/// A duration as `duration` reads it.
 pub fn friendly(iso: &str) -> String {
     let Ok(length) = SessionLength::parse(iso) else { return iso.to_owned() };
     match (length.seconds() / 3600, length.seconds() / 60 % 60, length.seconds() % 60) {

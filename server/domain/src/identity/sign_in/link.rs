@@ -52,7 +52,7 @@ impl LinkPurpose {
 
 impl SignIn {
     /// "Forgot password": the same answer and the same work for everybody. Who is meant is found out afterwards, by the job that
-    /// empties the outbox ([`send_reset_links`]): a request that finds nobody must not be quicker.
+    /// empties the outbox (`send_reset_links`): a request that finds nobody must not be quicker.
     pub async fn forgot(&self, call: &Call, user_name_or_email: &str) -> Result<()> {
         authorize(call, Action::SignIn, Resource::Organisation)?;
         let core = &*self.0;
