@@ -1,6 +1,7 @@
 //! What owners do with the keys of administrators.
 
 use domain::Error;
+use domain::authz::{Action, Resource, authorize};
 use domain::identity::api_keys::NewApiKey;
 use domain::identity::sessions::Notice;
 use leptos::prelude::*;
@@ -20,6 +21,8 @@ pub async fn api_key_create(
 ) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
     let outcome = async {
+        // Before anybody's name is looked up.
+        authorize(act.call(), Action::ManageApiKeys, Resource::Organisation)?;
         let new = NewApiKey {
             user: holder(&act, user.trim()).await?,
             role: role.parse::<Role>().map_err(|invalid| Error::invalid("role", invalid.to_string()))?,

@@ -2,6 +2,7 @@
 
 use domain::access::Principal;
 use domain::access::assignments::{Chosen, Draft, PersonChange, Proposal, Purpose, Review, Warning};
+use domain::authz::{Action, Resource, authorize};
 use domain::identity::people::PeopleQuery;
 use domain::{Error, PageRequest};
 use leptos::prelude::*;
@@ -89,9 +90,7 @@ pub async fn wizard(cx: Cx) -> Answer {
 
 /// Without a draft: what this is, and the beginning.
 fn begin(cx: &Cx) -> Answer {
-    if !super::allowed(cx, domain::authz::Action::Assign) {
-        return Err(Error::forbidden().into());
-    }
+    authorize(cx.call(), Action::Assign, Resource::Organisation)?;
     let known = ["account", "user", "group", "set"];
     let values: Vec<(&'static str, &str)> =
         known.into_iter().filter_map(|name| cx.address.get(name).map(|value| (name, value))).collect();
