@@ -1,10 +1,10 @@
 //! Assigning access, step by step: accounts, people and groups, permission sets, and a look at what it would do.
 
+use domain::PageRequest;
 use domain::access::Principal;
 use domain::access::assignments::{Chosen, Draft, PersonChange, Proposal, Purpose, Review, Warning};
 use domain::authz::{Action, Resource, authorize};
 use domain::identity::people::PeopleQuery;
-use domain::{Error, PageRequest};
 use leptos::prelude::*;
 use model::words::{count, grouped};
 use model::{AccountTarget, Refusal, t};
