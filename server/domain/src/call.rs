@@ -48,7 +48,7 @@ impl Call {
 }
 
 /// Who asks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// Nobody is signed in.
     Anonymous,
@@ -61,7 +61,7 @@ pub enum Actor {
 }
 
 /// A person with a session.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     /// Whose session it is.
     pub user: UserId,

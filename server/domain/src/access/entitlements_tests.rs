@@ -10,6 +10,9 @@ use crate::access::Principal;
 use crate::access::index::Index;
 use crate::access::permission_sets::PermissionSetInput;
 use crate::access::stamp::{self, Touched};
+use crate::identity::people::LinkSent;
+use crate::identity::test_people::PASSWORD;
+use crate::secret::Secret;
 use crate::store::entity::{account, assignment, membership, permission_set, user};
 use crate::testing::World;
 use crate::{Actor, Entropy, Services};
@@ -295,5 +298,35 @@ async fn a_set_that_is_new_counts_for_who_has_asked_before() {
     world.assign(Principal::User(alice), set, "111122223333").await;
     for node in [&world.services, &second] {
         assert_eq!(says(node, &world, alice).await, BTreeSet::from([(account, set)]));
+    }
+}
+
+#[tokio::test]
+async fn what_waited_for_an_invited_person_counts_once_they_have_come() {
+    let world = World::new().await;
+    let operator = world.operator();
+    let account = world.account("111122223333", "Production", "/").await;
+    let set = world.permission_set("ReadOnly").await;
+    for came in ["link", "password"] {
+        let user = world.bare(came).await;
+        world.set(user, user::Column::Status, "invited").await;
+        world.assign(Principal::User(user), set, &account.to_string()).await;
+        let second = world.second_node().await.unwrap();
+        for node in [&world.services, &second] {
+            assert!(says(node, &world, user).await.is_empty(), "not here yet");
+        }
+        let new = Secret::new(PASSWORD);
+        if came == "link" {
+            let LinkSent::ShowOnce(address) = world.services.people.invite(&operator, user).await.unwrap() else {
+                panic!("no mail is configured");
+            };
+            let token = Secret::new(address.expose().rsplit('/').next().unwrap());
+            world.services.sign_in.use_link(&world.anonymous(), &token, &new, &new).await.unwrap();
+        } else {
+            world.services.people.set_password(&operator, user, &new).await.unwrap();
+        }
+        for node in [&world.services, &second] {
+            assert_eq!(says(node, &world, user).await, [(account, set)].into(), "{came}");
+        }
     }
 }

@@ -138,8 +138,8 @@ impl PermissionSets {
         authorize(call, Action::ManagePermissionSets, Resource::Organisation)?;
         let set = input.checked()?;
         let mut change = self.0.store.begin().await?;
-        let id = insert(&mut change, &self.0, call, &set).await?;
         stamp::touch(change.txn(), call.now, Touched::Directory).await?;
+        let id = insert(&mut change, &self.0, call, &set).await?;
         change.commit().await?;
         Ok(id)
     }
@@ -199,6 +199,7 @@ impl PermissionSets {
     ) -> Result<()> {
         authorize(call, Action::ManagePermissionSets, Resource::Organisation)?;
         let mut change = self.0.store.begin().await?;
+        stamp::touch(change.txn(), call.now, Touched::Directory).await?;
         let before = lock(change.txn(), id).await?;
         let after = change_to(read(&before)?.to_input()).checked()?;
         if before.version != version {
@@ -210,7 +211,6 @@ impl PermissionSets {
         if !self::change(&mut change, call, &before, &after).await? {
             return Ok(());
         }
-        stamp::touch(change.txn(), call.now, Touched::Directory).await?;
         change.commit().await
     }
 
@@ -219,10 +219,10 @@ impl PermissionSets {
         authorize(call, Action::ManagePermissionSets, Resource::Organisation)?;
         let name = PermissionSetName::parse(name).map_err(|e| Error::invalid("name", e.to_string()))?;
         let mut change = self.0.store.begin().await?;
+        stamp::touch(change.txn(), call.now, Touched::Directory).await?;
         let original = lock(change.txn(), id).await?;
         let copy = PermissionSet { name, ..read(&original)? };
         let id = insert(&mut change, &self.0, call, &copy).await?;
-        stamp::touch(change.txn(), call.now, Touched::Directory).await?;
         change.commit().await?;
         Ok(id)
     }
@@ -231,9 +231,9 @@ impl PermissionSets {
     pub async fn delete(&self, call: &Call, id: PermissionSetId) -> Result<()> {
         authorize(call, Action::ManagePermissionSets, Resource::Organisation)?;
         let mut change = self.0.store.begin().await?;
+        stamp::touch(change.txn(), call.now, Touched::Directory).await?;
         let row = lock(change.txn(), id).await?;
         remove(&mut change, call, &row).await?;
-        stamp::touch(change.txn(), call.now, Touched::Directory).await?;
         change.commit().await
     }
 }

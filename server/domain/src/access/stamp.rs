@@ -30,7 +30,17 @@ pub(crate) enum Touched {
     Only(Vec<Principal>),
 }
 
-/// Notes that a change touched something; inside its transaction.
+/// Puts a change of access in line behind every other: until it ends nobody else's goes on. For changes that must look before
+/// they know what they touch; those that know it touch first, which is the same.
+///
+/// All take what they need in one order, so that none waits for another in a circle: the guard of the owners, this, rows.
+pub(crate) async fn line_up<C: ConnectionTrait>(txn: &C) -> Result<()> {
+    // SQLite lets one transaction write at a time anyhow.
+    let row = access_stamp::Entity::find_by_id(1).lock_exclusive().one(txn).await?;
+    row.map(drop).ok_or_else(|| Error::internal("the stamp of access is missing"))
+}
+
+/// Notes that a change touched something; inside its transaction, before it writes what others may be waiting for.
 pub(crate) async fn touch<C: ConnectionTrait>(txn: &C, now: Timestamp, touched: Touched) -> Result<()> {
     let moved = access_stamp::Entity::update_many()
         .col_expr(access_stamp::Column::Version, Expr::col(access_stamp::Column::Version).add(1))

@@ -178,6 +178,7 @@ impl People {
         let mut change = self.0.store.begin().await?;
         ranks::guard_owners(change.txn()).await?;
         let owners = ranks::active_owners(change.txn()).await?;
+        stamp::touch(change.txn(), call.now, Touched::Only(vec![Principal::User(user)])).await?;
         let row = lock(change.txn(), user).await?;
         ranks::authorize_again(change.txn(), call, Action::DisablePeople, ranks::person(change.txn(), user).await?)
             .await?;
@@ -188,7 +189,6 @@ impl People {
         ranks::owner_remains(change.txn(), owners).await?;
         let ended = sessions::end_all(change.txn(), call.now, &row.id, "disabled").await?;
         links::void(change.txn(), call.now, user, None).await?;
-        stamp::touch(change.txn(), call.now, Touched::Only(vec![Principal::User(user)])).await?;
         change.audit(
             call,
             Event::done("DisableUser").on("user", user, &row.user_name).with(json!({
@@ -202,6 +202,7 @@ impl People {
     pub async fn enable(&self, call: &Call, user: UserId) -> Result<()> {
         authorize(call, Action::DisablePeople, Resource::Organisation)?;
         let mut change = self.0.store.begin().await?;
+        stamp::touch(change.txn(), call.now, Touched::Only(vec![Principal::User(user)])).await?;
         let row = lock(change.txn(), user).await?;
         authorize(call, Action::DisablePeople, ranks::person(change.txn(), user).await?)?;
         if status_of(&row)? != Status::Disabled {
@@ -210,7 +211,6 @@ impl People {
         let has_password = password::Entity::find_by_id(&row.id).one(change.txn()).await?.is_some();
         let status = if has_password { Status::Active } else { Status::Invited };
         set_status(change.txn(), call.now, &row, status).await?;
-        stamp::touch(change.txn(), call.now, Touched::Only(vec![Principal::User(user)])).await?;
         change.audit(
             call,
             Event::done("EnableUser").on("user", user, &row.user_name).with(json!({
@@ -295,6 +295,7 @@ impl People {
         let standing = Standing::of(self.0.store.read(), find_person(self.0.store.read(), user).await?).await?;
         let prepared = set_password::prepare(&self.0, "password", &typed, &standing).await?;
         let mut change = self.0.store.begin().await?;
+        stamp::touch(change.txn(), call.now, Touched::Only(vec![Principal::User(user)])).await?;
         let row = lock(change.txn(), user).await?;
         prepared.store(change.txn(), &self.0, call, &row, Keep::Nothing).await?;
         if status_of(&row)? == Status::Invited {

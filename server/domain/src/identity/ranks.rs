@@ -161,12 +161,14 @@ pub(crate) async fn authorize_again(
     action: Action,
     resource: Resource,
 ) -> Result<()> {
-    let Actor::Person(person) = &call.actor else {
-        return authorize(call, action, resource);
-    };
-    let active =
-        user::Entity::find_by_id(person.user.to_string()).one(txn).await?.is_some_and(|user| user.status == "active");
-    let held = if active { roles::held_by(txn, &person.user.to_string()).await? } else { roles::Held::default() };
-    let now = call.acting_as(Actor::Person(Person { roles: held.roles, scopes: held.scopes, ..person.clone() }));
-    authorize(&now, action, resource)
+    authorize(&as_of_now(txn, call).await?, action, resource)
+}
+
+/// The call with the roles and scopes that its actor holds at this moment of the transaction.
+pub(crate) async fn as_of_now(txn: &impl ConnectionTrait, call: &Call) -> Result<Call> {
+    let Actor::Person(person) = &call.actor else { return Ok(call.clone()) };
+    let id = person.user.to_string();
+    let active = user::Entity::find_by_id(&id).one(txn).await?.is_some_and(|user| user.status == "active");
+    let held = if active { roles::held_by(txn, &id).await? } else { roles::Held::default() };
+    Ok(call.acting_as(Actor::Person(Person { roles: held.roles, scopes: held.scopes, ..person.clone() })))
 }

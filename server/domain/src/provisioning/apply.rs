@@ -69,9 +69,10 @@ impl Organisation {
             Box::pin(self.make_ready(&planned, environment, Faults::in_files(names))).await?
         };
         let mut change = self.0.store.begin().await?;
-        // First of all: it puts changes of access in line, so that nothing moves between looking and writing.
-        stamp::touch(change.txn(), call.now, Touched::Everything).await?;
+        // First of all: they put changes of administrators and of access in line, so that nothing moves between looking and
+        // writing.
         ranks::guard_owners(change.txn()).await?;
+        stamp::touch(change.txn(), call.now, Touched::Everything).await?;
         ranks::authorize_again(change.txn(), call, Action::ApplyOrganisation, Resource::Organisation).await?;
         let faults = Faults::in_files(Vec::new());
         let planned = Box::pin(self.work_out(change.txn(), call, &organisation, faults, options, 1)).await?;

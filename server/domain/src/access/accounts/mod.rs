@@ -141,8 +141,8 @@ impl Accounts {
         authorize(call, Action::ManageAccounts, Resource::Organisation)?;
         let account = input.checked()?;
         let mut change = self.0.store.begin().await?;
-        insert(change.txn(), call.now, &account).await?;
         stamp::touch(change.txn(), call.now, Touched::Directory).await?;
+        insert(change.txn(), call.now, &account).await?;
         change.audit(call, event("CreateAccount", &account, Value::Object(account.fields())));
         change.commit().await?;
         Ok(account.id)
@@ -153,6 +153,7 @@ impl Accounts {
         authorize(call, Action::ManageAccounts, Resource::Organisation)?;
         let after = input.checked()?;
         let mut txn = self.0.store.begin().await?;
+        stamp::touch(txn.txn(), call.now, Touched::Directory).await?;
         let before = lock(txn.txn(), after.id).await?;
         if before.version != version {
             return Err(Error::conflict(
@@ -164,7 +165,6 @@ impl Accounts {
         if differences.is_empty() {
             return Ok(());
         }
-        stamp::touch(txn.txn(), call.now, Touched::Directory).await?;
         txn.audit(call, event("UpdateAccount", &after, differences.into()));
         txn.commit().await
     }
@@ -173,10 +173,10 @@ impl Accounts {
     pub async fn delete(&self, call: &Call, account: AccountId) -> Result<()> {
         authorize(call, Action::ManageAccounts, Resource::Organisation)?;
         let mut change = self.0.store.begin().await?;
+        stamp::touch(change.txn(), call.now, Touched::Directory).await?;
         let row = lock(change.txn(), account).await?;
         let account = Account::of_row(&row)?;
         remove(change.txn(), &row).await?;
-        stamp::touch(change.txn(), call.now, Touched::Directory).await?;
         change.audit(call, event("DeleteAccount", &account, json!({"name": account.name, "path": account.path})));
         change.commit().await
     }

@@ -26,21 +26,20 @@ const WORD_BEFORE: i64 = 7 * Timestamp::DAY;
 
 /// Removes what has ended; says how many grants. Several nodes may do this at once: each row goes once.
 pub(crate) async fn remove_ended(core: &Core, call: &Call) -> Result<u64> {
+    let ended = Entity::find()
+        .filter(Column::ExpiresAt.lte(call.now.0))
+        .order_by_asc(Column::ExpiresAt)
+        .order_by_asc(Column::Id)
+        .limit(AT_ONCE);
     let mut gone = 0;
-    loop {
+    // Looked for without a transaction first: nearly always there is nothing to do.
+    while ended.clone().one(core.store.read()).await?.is_some() {
         let mut change = core.store.begin().await?;
         let txn = change.txn();
-        let mut select = Entity::find()
-            .filter(Column::ExpiresAt.lte(call.now.0))
-            .order_by_asc(Column::ExpiresAt)
-            .order_by_asc(Column::Id)
-            .limit(AT_ONCE);
-        if core.store.is_postgres() {
-            select = select.lock_exclusive();
-        }
-        let ended = select.all(txn).await?;
+        stamp::line_up(txn).await?;
+        let ended = ended.clone().all(txn).await?;
         if ended.is_empty() {
-            return Ok(gone);
+            break;
         }
         let keys: Vec<GrantKey> = ended.iter().map(GrantKey::of).collect::<Result<_>>()?;
         let mut events = Vec::with_capacity(keys.len());
@@ -56,6 +55,7 @@ pub(crate) async fn remove_ended(core: &Core, call: &Call) -> Result<u64> {
         }
         change.commit().await?;
     }
+    Ok(gone)
 }
 
 /// Tells people, once, what of theirs ends soon, and whoever gave it; says how many grants that were.

@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 
 use model::{AccountTarget, AssignmentId, GroupId, PermissionSetId, Refusal, Role, Timestamp, UserId};
-use sea_orm::{ActiveModelTrait as _, EntityTrait as _, PaginatorTrait as _};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::json;
 
 use super::rows::{self, GrantKey, NewGrant, Rows};
-use super::{Add, GrantsOf, Proposal, Purpose, Warning};
+use super::{Add, GrantsOf, Proposal, Purpose, Warning, remove_ended};
 use crate::access::Principal;
+use crate::access::permission_sets::PermissionSetInput;
 use crate::call::Call;
 use crate::page::PageRequest;
+use crate::secret::Secret;
 use crate::store::entity::{account, administrator, assignment, permission_set, user};
 use crate::testing::World;
 
@@ -424,6 +427,68 @@ async fn access_administration_ends_at_its_path() {
     let refused = assignments.undo(&call, &by_admin.change.unwrap()).await.unwrap_err();
     assert_eq!(refused.kind(), Refusal::Forbidden, "(AUTHZ-09)");
     assert_eq!(assignments.changes(&call, &page).await.unwrap().rows.len(), 1);
+}
+
+#[tokio::test]
+async fn a_scope_narrowed_meanwhile_counts_at_once() {
+    let place = Place::new().await;
+    let assignments = &place.world.services.assignments;
+    let (_, call) = limited(&place, "lea").await;
+    let ann = place.world.bare("ann").await;
+    let change = place.apply(&call, &place.grant(&[TEST], &[Principal::User(ann)])).await.change.unwrap();
+    let proposal = place.grant(&[PROD], &[Principal::User(ann)]);
+    let review = assignments.plan(&call, &proposal).await.unwrap();
+    // The request was authorised when it came in; since then its scope became another.
+    administrator::Entity::update_many()
+        .col_expr(administrator::Column::Scope, Expr::value(r#"["/elsewhere/**"]"#))
+        .filter(administrator::Column::Id.eq("scope-lea"))
+        .exec(place.world.services.core.store.write())
+        .await
+        .unwrap();
+    let before = place.stored().await;
+    let refused = assignments.apply(&call, &proposal, &review.digest).await.unwrap_err();
+    assert_eq!(refused.kind(), Refusal::Forbidden, "(AUTHZ-09)");
+    let refused = assignments.undo(&call, &change).await.unwrap_err();
+    assert_eq!(refused.kind(), Refusal::Forbidden, "(AUTHZ-09)");
+    assert_eq!(place.stored().await, before);
+}
+
+#[tokio::test]
+async fn changes_of_access_never_wait_for_each_other_in_a_circle() {
+    let place = Place::new().await;
+    let services = &place.world.services;
+    let (ann, bob) = (place.world.bare("ann").await, place.world.bare("bob").await);
+    let (operator, admin) = (place.world.operator(), &place.admin);
+    let outcome = |result: crate::Result<()>| match result.map_err(|e| e.kind()) {
+        Ok(()) | Err(Refusal::Conflict) => {}
+        Err(kind) => panic!("{kind:?}"),
+    };
+    for round in 0..12 {
+        let grant = place.grant(&[PROD, TEST], &[Principal::User(ann), Principal::User(bob)]);
+        let apply = async {
+            let review = services.assignments.plan(admin, &grant).await?;
+            let applied = services.assignments.apply(admin, &grant, &review.digest).await?;
+            match applied.change {
+                Some(change) => services.assignments.undo(admin, &change).await,
+                None => Ok(()),
+            }
+        };
+        let set = async {
+            let view = services.permission_sets.get(admin, place.read_only).await?;
+            let description = if view.row.set.description.is_empty() { "again" } else { "" }.to_owned();
+            let input = PermissionSetInput { description, ..view.row.set.to_input() };
+            services.permission_sets.update(admin, place.read_only, view.version, &input).await
+        };
+        let person = async {
+            services.people.disable(admin, bob).await?;
+            services.people.enable(admin, bob).await?;
+            let password = Secret::new(format!("plum-tractor-violet-{round}"));
+            services.people.set_password(&operator, ann, &password).await
+        };
+        let ends = async { remove_ended(&services.core, &operator).await.map(drop) };
+        let (one, two, three, four) = tokio::join!(apply, set, person, ends);
+        [one, two, three, four].into_iter().for_each(outcome);
+    }
 }
 
 #[tokio::test]

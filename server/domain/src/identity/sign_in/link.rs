@@ -6,12 +6,15 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::stages::{self, Proven, Reached, Standing, next_stage};
 use super::{LinkPurpose, LinkView, Progress, SignIn, finish, password};
+use crate::access::Principal;
+use crate::access::stamp::{self, Touched};
 use crate::audit::Event;
 use crate::authz::{Action, Resource, authorize};
 use crate::call::Call;
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::identity::passwords::{Password, Verdict};
+use crate::identity::people::parse_id;
 use crate::identity::sessions::ACTIVE;
 use crate::identity::set_password::{self, Keep};
 use crate::identity::throttle::{self, Bucket};
@@ -135,9 +138,15 @@ impl SignIn {
         let may_enrol = purpose != LinkPurpose::PasswordReset;
         let stage = next_stage(&standing, &core.settings(), Proven { may_enrol, ..Proven::default() }, call.now);
         let mut change = core.store.begin().await?;
+        let becomes_active = standing.user.status != ACTIVE;
+        if becomes_active {
+            // What waited for this person counts from now on.
+            let user = parse_id(&standing.user.id)?;
+            stamp::touch(change.txn(), call.now, Touched::Only(vec![Principal::User(user)])).await?;
+        }
         links::use_up(change.txn(), call.now, &row.token_hash).await?;
         prepared.store(change.txn(), core, call, &standing.user, Keep::Nothing).await?;
-        if standing.user.status != ACTIVE {
+        if becomes_active {
             // The first password makes an invited person an active one.
             user::Entity::update_many()
                 .col_expr(user::Column::Status, Expr::value(ACTIVE))

@@ -117,6 +117,7 @@ impl Accounts {
     pub async fn apply_import(&self, call: &Call, draft: &str, fingerprint: &str) -> Result<ImportPlan> {
         let person = authorize_person(call, Action::ManageAccounts)?;
         let mut txn = self.0.store.begin().await?;
+        stamp::touch(txn.txn(), call.now, Touched::Directory).await?;
         let text = waiting(txn.txn(), draft, &person.user.to_string()).await?;
         let plan = plan(txn.txn(), &text).await?;
         if !plan.faults.is_empty() {
@@ -137,7 +138,6 @@ impl Accounts {
                 let row = super::lock(txn.txn(), changed.account.id).await?;
                 change(txn.txn(), call.now, &row, &changed.account).await?;
             }
-            stamp::touch(txn.txn(), call.now, Touched::Directory).await?;
             txn.audit(call, event(&plan));
         }
         txn.commit().await?;
