@@ -52,6 +52,6 @@ impl FromStr for Role {
         Role::ALL
             .into_iter()
             .find(|role| role.as_str() == text)
-            .ok_or_else(|| Invalid::new("must be one of owner, admin, helpdesk, auditor"))
+            .ok_or_else(|| Invalid::new("must be one of owner, admin, access-admin, helpdesk, auditor"))
     }
 }
