@@ -4,13 +4,17 @@
 //! `VESTIBULE_TEST_DATABASE_URL` names a server.
 
 mod access;
+mod mails;
 
 pub use access::{Organisation, Size};
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use model::{Timestamp, UserId};
-use sea_orm::{ActiveModelTrait as _, ConnectionTrait as _, Database, EntityTrait as _, TransactionTrait as _};
+use sea_orm::{
+    ActiveModelTrait as _, ConnectionTrait as _, Database, EntityTrait as _, QueryOrder as _, QuerySelect as _,
+    TransactionTrait as _,
+};
 use tempfile::TempDir;
 use url::Url;
 
@@ -98,19 +102,27 @@ impl World {
 
     /// Fills the database with active people, named after their number, in one transaction.
     pub async fn crowd(&self, people: usize) {
+        self.crowd_by(&self.services.core.entropy, people).await;
+    }
+
+    /// The same with ids by this chance.
+    async fn crowd_by(&self, chance: &Entropy, people: usize) -> Vec<UserId> {
         const GIVEN: [&str; 10] = ["Ada", "Bela", "Chen", "Dara", "Emil", "Femi", "Gita", "Hugo", "Ines", "Jun"];
         const FAMILY: [&str; 7] = ["Abara", "Brandt", "Costa", "Dvořák", "Eriksen", "Fontaine", "Gupta"];
         let core = &self.services.core;
         let txn = core.store.write().begin().await.expect("begun");
         let now = self.clock.now().0;
+        let mut made = Vec::with_capacity(people);
         for n in 0..people {
+            let id = UserId::from_random(chance.bytes().expect("chance"));
+            made.push(id);
             let given = GIVEN.get(n % GIVEN.len()).copied().unwrap_or_default();
             let family = FAMILY.get(n % FAMILY.len()).copied().unwrap_or_default();
             let user_name = format!("{}.{n:06}", given.to_lowercase());
             let email = format!("{user_name}@example.com");
             let display_name = format!("{given} {family}");
             let row = user::Model {
-                id: UserId::from_random(core.entropy.bytes().expect("chance")).to_string(),
+                id: id.to_string(),
                 directory: crate::identity::people::BUILTIN.to_owned(),
                 user_name_key: model::name_key(&user_name),
                 display_key: model::name_key(&display_name),
@@ -137,6 +149,21 @@ impl World {
             crate::identity::words::add(&txn, &row).await.expect("stored");
         }
         txn.commit().await.expect("committed");
+        made
+    }
+
+    /// Everybody, whoever came first the first.
+    pub async fn everybody(&self) -> Vec<UserId> {
+        let ids: Vec<String> = user::Entity::find()
+            .select_only()
+            .column(user::Column::Id)
+            .order_by_asc(user::Column::CreatedAt)
+            .order_by_asc(user::Column::Id)
+            .into_tuple()
+            .all(self.services.core.store.read())
+            .await
+            .expect("people");
+        ids.iter().map(|id| id.parse().expect("an id")).collect()
     }
 
     /// A call by somebody, now, from 192.0.2.1.

@@ -117,6 +117,7 @@ pub(super) async fn fill(change: &Change, core: &Core, call: &Call) -> Result<()
             created_at: now.0,
             created_by: "demo".to_owned(),
             warned_at: None,
+            renewed_at: None,
         };
         assignment::Entity::insert(assignment::ActiveModel::from(row).reset_all()).exec_without_returning(txn).await?;
     }

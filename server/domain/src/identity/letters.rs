@@ -56,6 +56,12 @@ pub(crate) fn role_granted(organization: &str, name: &str, role: Role) -> Letter
     Letter::new(organization, name, subject, &[t!("mail.role-granted.text", role = role)])
 }
 
+/// Access ends soon, theirs or what they gave.
+pub(crate) fn access_ends(organization: &str, name: &str, paragraphs: &[String]) -> Letter {
+    let subject = t!("mail.subject", subject = t!("mail.access-ends.subject"), organization = organization);
+    Letter::new(organization, name, subject, paragraphs)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -114,7 +114,7 @@ pub(crate) async fn break_glass<C: ConnectionTrait>(
 }
 
 /// Everybody who holds the owner's role now.
-async fn owners<C: ConnectionTrait>(txn: &C) -> Result<Vec<user::Model>> {
+pub(crate) async fn owners<C: ConnectionTrait>(txn: &C) -> Result<Vec<user::Model>> {
     let grants = |column| {
         Query::select()
             .column(column)

@@ -1,14 +1,13 @@
 //! Accounts, permission sets, groups and assignments for tests, put straight into the database with the version that follows them.
 
 use model::{AccountId, AccountTarget, AssignmentId, GroupId, PermissionSetId, Timestamp, UserId, name_key};
-use sea_orm::{
-    ActiveModelTrait as _, ConnectionTrait, EntityTrait as _, QueryOrder as _, QuerySelect as _, TransactionTrait as _,
-};
+use sea_orm::{ActiveModelTrait as _, ConnectionTrait, EntityTrait as _, TransactionTrait as _};
 
 use super::World;
 use crate::access::Principal;
 use crate::access::stamp::{self, Touched};
-use crate::store::entity::{account, assignment, group, membership, permission_set, user};
+use crate::entropy::Entropy;
+use crate::store::entity::{account, assignment, group, membership, permission_set};
 
 impl World {
     /// An active account; its mail address follows from its number.
@@ -153,6 +152,7 @@ async fn insert(
         created_at: now.0,
         created_by: "test".to_owned(),
         warned_at: None,
+        renewed_at: None,
     };
     assignment::Entity::insert(assignment::ActiveModel::from(row).reset_all())
         .exec_without_returning(txn)
@@ -179,32 +179,35 @@ pub struct Organisation {
     pub sets: Vec<PermissionSetId>,
 }
 
-/// Rows in one statement: SQLite takes 32 766 values, an assignment has ten.
+/// Rows in one statement: SQLite takes 32 766 values, an assignment has eleven.
 const AT_ONCE: usize = 2_000;
 
+/// Numbers that follow from a seed; far cheaper than [`Entropy`], of which a million assignments would notice.
+struct Dice(u64);
+
+impl Dice {
+    /// The next number below this one (splitmix64).
+    fn below(&mut self, most: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let most = u64::try_from(most.max(1)).unwrap_or(u64::MAX);
+        usize::try_from((mixed ^ (mixed >> 31)) % most).unwrap_or_default()
+    }
+}
+
 impl World {
-    /// An organisation of this size, always the same one: everybody in three groups, accounts in teams and stages, and
-    /// assignments of groups in the accounts, spread evenly. One version of access for all of it.
-    pub async fn organisation(&self, size: Size) -> Organisation {
-        self.crowd(size.people).await;
+    /// The organisation of this seed and size: everybody in three groups, accounts in teams and stages, and assignments in the
+    /// accounts, nine of ten to groups and one to a person. One version of access for all of it.
+    pub async fn organisation(&self, seed: u64, size: Size) -> Organisation {
+        let (chance, mut dice) = (Entropy::seeded(seed), Dice(seed));
         let core = &self.services.core;
         let now = self.clock.now();
-        let people = user::Entity::find()
-            .select_only()
-            .column(user::Column::Id)
-            .order_by_asc(user::Column::CreatedAt)
-            .into_tuple::<String>()
-            .all(core.store.read())
-            .await
-            .expect("people");
-        let mut made = Organisation {
-            people: people.iter().rev().take(size.people).map(|id| id.parse().expect("an id")).collect(),
-            ..Organisation::default()
-        };
+        let mut made = Organisation { people: self.crowd_by(&chance, size.people).await, ..Organisation::default() };
         let txn = core.store.write().begin().await.expect("begun");
-        let groups: Vec<group::Model> = (0..size.groups).map(|n| group_row(core, n, now)).collect();
+        let groups: Vec<group::Model> = (0..size.groups).map(|n| group_row(&chance, n, now)).collect();
         let accounts: Vec<account::Model> = (0..size.accounts).map(|n| account_row(n, now)).collect();
-        let sets: Vec<permission_set::Model> = (0..size.sets).map(|n| set_row(core, n, now)).collect();
+        let sets: Vec<permission_set::Model> = (0..size.sets).map(|n| set_row(&chance, n, now)).collect();
         made.groups = groups.iter().map(|row| row.id.parse().expect("an id")).collect();
         made.accounts = accounts.iter().map(|row| row.id.parse().expect("a number")).collect();
         made.sets = sets.iter().map(|row| row.id.parse().expect("an id")).collect();
@@ -212,42 +215,59 @@ impl World {
         store::<account::Entity, _, _>(&txn, accounts).await;
         store::<permission_set::Entity, _, _>(&txn, sets).await;
         let mut members = Vec::new();
-        for (n, user) in made.people.iter().enumerate() {
-            // Three different ones, where there are three.
-            for k in 0..size.groups.min(3) {
-                let group = made.groups[(n + k * (size.groups / 3).max(1)) % size.groups];
-                members.push(membership::Model {
-                    group_id: group.to_string(),
-                    user_id: user.to_string(),
-                    since: now.0,
-                });
-            }
+        for user in &made.people {
+            let mut groups: Vec<GroupId> = (0..3).map(|_| made.groups[dice.below(size.groups)]).collect();
+            groups.sort_unstable();
+            groups.dedup();
+            members.extend(groups.iter().map(|group| membership::Model {
+                group_id: group.to_string(),
+                user_id: user.to_string(),
+                since: now.0,
+            }));
         }
         store::<membership::Entity, _, _>(&txn, members).await;
+        self.grant_all(&txn, &made, (&chance, &mut dice), size.assignments).await;
+        stamp::touch(&txn, now, Touched::Everything).await.expect("touched");
+        txn.commit().await.expect("committed");
+        made
+    }
+
+    async fn grant_all(
+        &self,
+        txn: &impl ConnectionTrait,
+        made: &Organisation,
+        (chance, dice): (&Entropy, &mut Dice),
+        many: usize,
+    ) {
+        let now = self.clock.now();
+        let (first_set, first_account) = (dice.below(made.sets.len()), dice.below(made.accounts.len()));
         let mut grants = Vec::with_capacity(AT_ONCE);
-        for n in 0..size.assignments {
-            // No combination twice: the group changes first, then the set, then the account.
-            let (group, rest) = (n % size.groups, n / size.groups);
-            let (set, account) = (rest % size.sets, (rest / size.sets + group) % size.accounts);
+        for n in 0..many {
+            let to_person = n % 10 == 9 && !made.people.is_empty();
+            // No combination twice: the holder changes first, then the set, then the account.
+            let (holders, turn) = if to_person { (made.people.len(), n / 10) } else { (made.groups.len(), n) };
+            let (holder, rest) = (turn % holders, turn / holders);
+            let set = made.sets[(rest + first_set) % made.sets.len()];
+            let account = made.accounts[(rest / made.sets.len() + holder + first_account) % made.accounts.len()];
+            let principal =
+                if to_person { Principal::User(made.people[holder]) } else { Principal::Group(made.groups[holder]) };
             grants.push(assignment::Model {
-                id: AssignmentId::ordered(now, core.entropy.bytes().expect("chance")).to_string(),
-                principal_kind: "group".to_owned(),
-                principal_id: made.groups[group].to_string(),
-                permission_set_id: made.sets[set].to_string(),
-                target: made.accounts[account].to_string(),
+                id: AssignmentId::ordered(now, chance.bytes().expect("chance")).to_string(),
+                principal_kind: principal.kind().to_owned(),
+                principal_id: principal.id(),
+                permission_set_id: set.to_string(),
+                target: account.to_string(),
                 expires_at: None,
                 reason: String::new(),
                 created_at: now.0,
                 created_by: "test".to_owned(),
                 warned_at: None,
+                renewed_at: None,
             });
-            if grants.len() == AT_ONCE || n + 1 == size.assignments {
-                store::<assignment::Entity, _, _>(&txn, std::mem::take(&mut grants)).await;
+            if grants.len() == AT_ONCE || n + 1 == many {
+                store::<assignment::Entity, _, _>(txn, std::mem::take(&mut grants)).await;
             }
         }
-        stamp::touch(&txn, now, Touched::Only(vec![Principal::Group(made.groups[0]); 1_000])).await.expect("touched");
-        txn.commit().await.expect("committed");
-        made
     }
 }
 
@@ -263,10 +283,10 @@ where
     }
 }
 
-fn group_row(core: &crate::core::Core, n: usize, now: Timestamp) -> group::Model {
+fn group_row(chance: &Entropy, n: usize, now: Timestamp) -> group::Model {
     let name = format!("Group {n:05}");
     group::Model {
-        id: GroupId::from_random(core.entropy.bytes().expect("chance")).to_string(),
+        id: GroupId::from_random(chance.bytes().expect("chance")).to_string(),
         directory: crate::identity::people::BUILTIN.to_owned(),
         name_key: name_key(&name),
         name,
@@ -303,7 +323,7 @@ fn account_row(n: usize, now: Timestamp) -> account::Model {
     }
 }
 
-fn set_row(core: &crate::core::Core, n: usize, now: Timestamp) -> permission_set::Model {
+fn set_row(chance: &Entropy, n: usize, now: Timestamp) -> permission_set::Model {
     let name = match n {
         0 => "AdministratorAccess".to_owned(),
         1 => "PowerUserAccess".to_owned(),
@@ -311,7 +331,7 @@ fn set_row(core: &crate::core::Core, n: usize, now: Timestamp) -> permission_set
         n => format!("Set{n:05}"),
     };
     permission_set::Model {
-        id: PermissionSetId::from_random(core.entropy.bytes().expect("chance")).to_string(),
+        id: PermissionSetId::from_random(chance.bytes().expect("chance")).to_string(),
         name_key: name_key(&name),
         description: format!("What {name} is for"),
         name,
@@ -327,5 +347,37 @@ fn set_row(core: &crate::core::Core, n: usize, now: Timestamp) -> permission_set
         created_at: now.0,
         updated_at: now.0,
         version: 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{EntityTrait as _, QueryOrder as _};
+
+    use super::*;
+
+    async fn built(seed: u64) -> (Vec<assignment::Model>, Vec<membership::Model>) {
+        let world = World::new().await;
+        let size = Size { people: 20, groups: 7, accounts: 5, sets: 3, assignments: 250 };
+        world.organisation(seed, size).await;
+        let read = world.services.core.store.read();
+        let assignments = assignment::Entity::find().order_by_asc(assignment::Column::Id).all(read).await.unwrap();
+        let members = membership::Entity::find()
+            .order_by_asc(membership::Column::UserId)
+            .order_by_asc(membership::Column::GroupId)
+            .all(read)
+            .await
+            .unwrap();
+        (assignments, members)
+    }
+
+    #[tokio::test]
+    async fn the_same_seed_is_the_same_world_and_another_is_another() {
+        let (one, again, other) = (built(7).await, built(7).await, built(8).await);
+        assert_eq!(one.0.len(), 250);
+        assert!(one.0.iter().any(|row| row.principal_kind == "user"));
+        assert_eq!(one, again);
+        assert_ne!(one.0, other.0);
+        assert_ne!(one.1, other.1);
     }
 }

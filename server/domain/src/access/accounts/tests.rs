@@ -76,6 +76,7 @@ async fn assign(world: &World, target: &str) {
         created_at: 0,
         created_by: String::new(),
         warned_at: None,
+        renewed_at: None,
     };
     let grant = assignment::ActiveModel::from(grant).reset_all();
     assignment::Entity::insert(grant).exec_without_returning(store).await.unwrap();

@@ -128,7 +128,8 @@ impl Assignments {
                     None
                 }
                 (Some(was), Some((expires, reason))) => {
-                    Some(Model { expires_at: expires.map(|at| at.0), reason, warned_at: None, ..was.clone() })
+                    let (expires_at, renewed_at) = (expires.map(|at| at.0), Some(call.now.0));
+                    Some(Model { expires_at, reason, warned_at: None, renewed_at, ..was.clone() })
                 }
                 (None, Some((expires, reason))) => Some(make.make(NewGrant { key, expires, reason })),
             };

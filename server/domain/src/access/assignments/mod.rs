@@ -4,6 +4,8 @@
 mod apply;
 mod draft;
 mod expiry;
+#[cfg(test)]
+mod expiry_tests;
 mod names;
 mod proposal;
 mod reach;

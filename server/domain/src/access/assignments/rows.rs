@@ -12,14 +12,16 @@ use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::store::entity::assignment::{Entity, Model};
 
-/// Rows of one statement: ten values each, well below what both databases take.
+/// Rows of one statement: eleven values each, well below what both databases take.
 const CHUNK: usize = 500;
 
 /// From so many new rows on SQLite makes the indexes afterwards, in one go each; that is four times as fast.
 const INDEX_AFTERWARDS: u64 = 100_000;
 
 const COLUMNS: &str = "id, principal_kind, principal_id, permission_set_id, target, expires_at, reason, created_at, \
-    created_by, warned_at";
+    created_by, warned_at, renewed_at";
+/// How many these are.
+const WIDTH: usize = 11;
 
 /// What a grant is found by: who, where and what. There is one grant of each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +80,7 @@ impl Rows {
             created_at: self.now.0,
             created_by: self.by.clone(),
             warned_at: None,
+            renewed_at: None,
         }
     }
 
@@ -117,7 +120,8 @@ pub(crate) async fn insert(
 /// Gives grants other terms: what is there keeps its id and beginning, what is missing is made.
 pub(crate) async fn alter(txn: &DatabaseTransaction, rows: impl IntoIterator<Item = Model>) -> Result<u64> {
     let keep = " ON CONFLICT (principal_id, target, permission_set_id) DO UPDATE SET \
-        expires_at = excluded.expires_at, reason = excluded.reason, warned_at = NULL";
+        expires_at = excluded.expires_at, reason = excluded.reason, warned_at = excluded.warned_at, \
+        renewed_at = excluded.renewed_at";
     write(txn, rows, keep).await
 }
 
@@ -151,11 +155,11 @@ pub(crate) async fn one(conn: &impl ConnectionTrait, id: AssignmentId) -> Result
 
 async fn write(txn: &DatabaseTransaction, rows: impl IntoIterator<Item = Model>, then: &str) -> Result<u64> {
     let backend = txn.get_database_backend();
-    let full = format!("INSERT INTO assignments ({COLUMNS}) VALUES {}{then}", places(backend, CHUNK, 10));
+    let full = format!("INSERT INTO assignments ({COLUMNS}) VALUES {}{then}", places(backend, CHUNK, WIDTH));
     let mut rows = rows.into_iter().peekable();
     let mut written = 0;
     while rows.peek().is_some() {
-        let mut values: Vec<Value> = Vec::with_capacity(CHUNK * 10);
+        let mut values: Vec<Value> = Vec::with_capacity(CHUNK * WIDTH);
         let mut count = 0;
         for row in rows.by_ref().take(CHUNK) {
             count += 1;
@@ -170,12 +174,13 @@ async fn write(txn: &DatabaseTransaction, rows: impl IntoIterator<Item = Model>,
                 row.created_at.into(),
                 row.created_by.into(),
                 row.warned_at.into(),
+                row.renewed_at.into(),
             ]);
         }
         let sql = if count == CHUNK {
             full.clone()
         } else {
-            format!("INSERT INTO assignments ({COLUMNS}) VALUES {}{then}", places(backend, count, 10))
+            format!("INSERT INTO assignments ({COLUMNS}) VALUES {}{then}", places(backend, count, WIDTH))
         };
         written += txn.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?.rows_affected();
     }

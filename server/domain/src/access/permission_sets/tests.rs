@@ -42,6 +42,7 @@ impl World {
             created_at: self.clock.now().0,
             created_by: String::new(),
             warned_at: None,
+            renewed_at: None,
         };
         assignment::Entity::insert(assignment::ActiveModel::from(row).reset_all())
             .exec_without_returning(core.store.write())

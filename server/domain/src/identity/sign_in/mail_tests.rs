@@ -1,49 +1,24 @@
 //! What sign-in tells people: reset links, new browsers, break-glass use. Through the services on a real database.
 
 use model::{Refusal, Role, Timestamp};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::EntityTrait as _;
 
 use crate::call::{Actor, Call};
 use crate::identity::test_people::PASSWORD;
-use crate::jobs::mail::{MailSettings, MailTls};
-use crate::keys::Place;
 use crate::secret::Secret;
-use crate::store::entity::{link, outbox, user};
+use crate::store::entity::{link, user};
 use crate::testing::World;
 
-async fn world_with_mail() -> World {
-    World::with(|open| {
-        open.mail = Some(MailSettings {
-            host: "localhost".into(),
-            port: 1,
-            tls: MailTls::None,
-            username: None,
-            password: None,
-            from: "vestibule@example.com".into(),
-        });
-    })
-    .await
-}
-
-/// Mails that wait, oldest first, once the job has found out whom a forgotten password belongs to. Nobody takes them: there is
-/// no mail server.
-async fn mails(world: &World) -> Vec<String> {
-    let core = &world.services.core;
+/// Mails that wait, once the job has found out whom a forgotten password belongs to.
+async fn waiting(world: &World) -> Vec<String> {
     let job = Call::local(Actor::System("outbox"), "test", world.clock.now());
     world.services.jobs.run_due(&job).await.unwrap();
-    let mails = outbox::Entity::find().filter(outbox::Column::Kind.eq("mail"));
-    let rows = mails.all(core.store.read()).await.unwrap();
-    rows.iter()
-        .map(|row| {
-            String::from_utf8(core.keys.open(Place("outbox", "sealed", &row.id), &row.sealed).unwrap().to_vec())
-                .unwrap()
-        })
-        .collect()
+    world.mails().await
 }
 
 #[tokio::test]
 async fn a_forgotten_password_is_reset_by_mail_and_nobody_learns_who_exists() {
-    let world = world_with_mail().await;
+    let world = World::with_mail().await;
     world.person("alice").await;
     let disabled = world.person("gone").await;
     world.set(disabled, user::Column::Status, "disabled").await;
@@ -51,9 +26,9 @@ async fn a_forgotten_password_is_reset_by_mail_and_nobody_learns_who_exists() {
     for name in ["nobody", "gone", "gone@example.com", "", "a\0b"] {
         sign_in.forgot(&world.anonymous(), name).await.unwrap();
     }
-    assert!(mails(&world).await.is_empty(), "PW-04");
+    assert!(waiting(&world).await.is_empty(), "PW-04");
     sign_in.forgot(&world.anonymous(), "ALICE@example.com").await.unwrap();
-    let sent = mails(&world).await;
+    let sent = waiting(&world).await;
     let mail = sent.first().unwrap();
     assert!(mail.contains("alice@example.com"), "{mail}");
     let token = mail.split("/start/link/").nth(1).unwrap().split(['\\', '"']).next().unwrap();
@@ -62,18 +37,18 @@ async fn a_forgotten_password_is_reset_by_mail_and_nobody_learns_who_exists() {
     );
     let new = Secret::new("brisk-lantern-orchard-4");
     sign_in.use_link(&world.anonymous(), &Secret::new(token), &new, &new).await.unwrap();
-    assert!(mails(&world).await.iter().any(|mail| mail.contains("The password was changed")), "PW-24");
+    assert!(waiting(&world).await.iter().any(|mail| mail.contains("The password was changed")), "PW-24");
 }
 
 #[tokio::test]
 async fn asking_for_links_floods_nobody() {
-    let world = world_with_mail().await;
+    let world = World::with_mail().await;
     world.person("alice").await;
     for number in 0..30 {
         let call = world.from(&format!("198.51.100.{number}"));
         world.services.sign_in.forgot(&call, "alice").await.unwrap();
     }
-    let sent = mails(&world).await.len();
+    let sent = waiting(&world).await.len();
     assert!(sent <= 3, "{sent} mails");
     let call = world.from("203.0.113.1");
     let mut throttled = false;
@@ -87,25 +62,25 @@ async fn asking_for_links_floods_nobody() {
 
 #[tokio::test]
 async fn people_hear_of_new_browsers_and_owners_of_break_glass() {
-    let world = world_with_mail().await;
+    let world = World::with_mail().await;
     let first = {
         world.person("alice").await;
         world.sign_in("alice").await
     };
-    assert!(mails(&world).await.is_empty(), "the first browser is no news");
+    assert!(waiting(&world).await.is_empty(), "the first browser is no news");
     let mut call = world.anonymous();
     call.device = first.session.device;
     world.try_password(&call, "alice", PASSWORD).await.unwrap();
-    assert!(mails(&world).await.is_empty(), "a known browser is no news");
+    assert!(waiting(&world).await.is_empty(), "a known browser is no news");
     world.sign_in("alice").await;
-    assert_eq!(mails(&world).await.iter().filter(|mail| mail.contains("New sign-in")).count(), 1);
+    assert_eq!(waiting(&world).await.iter().filter(|mail| mail.contains("New sign-in")).count(), 1);
     let owner = world.person("owner").await;
     world.give_role(owner, Role::Owner, false).await;
     let keeper = world.enrolled("vault-keeper").await;
     world.give_role(keeper.id, Role::Owner, true).await;
     world.sign_in_strongly("vault-keeper", &keeper.secret).await;
     let alarms: Vec<String> =
-        mails(&world).await.into_iter().filter(|mail| mail.contains("emergency account vault-keeper")).collect();
+        waiting(&world).await.into_iter().filter(|mail| mail.contains("emergency account vault-keeper")).collect();
     assert_eq!(alarms.len(), 2, "every owner");
     assert!(alarms.iter().any(|mail| mail.contains("owner@example.com")));
     assert_eq!(world.audited("BreakGlassSignIn").await.len(), 1);
@@ -113,7 +88,7 @@ async fn people_hear_of_new_browsers_and_owners_of_break_glass() {
 
 #[tokio::test]
 async fn people_hear_of_their_factors() {
-    let world = world_with_mail().await;
+    let world = World::with_mail().await;
     let alice = world.enrolled("alice").await;
     let progress = world.sign_in_strongly("alice", &alice.secret).await;
     let call = world.with_token(&progress.session.token).await;
@@ -121,7 +96,7 @@ async fn people_hear_of_their_factors() {
     world.services.me.new_recovery_codes(&call).await.unwrap();
     world.services.me.remove_factor(&call, factor).await.unwrap();
     world.clock.advance(Timestamp::SECOND);
-    let sent = mails(&world).await.join("\n");
+    let sent = waiting(&world).await.join("\n");
     for word in ["was added", "New recovery codes", "was removed", "192.0.2.1"] {
         assert!(sent.contains(word), "{word} (MFA-11)");
     }

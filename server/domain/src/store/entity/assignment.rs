@@ -16,6 +16,8 @@ pub struct Model {
     pub created_at: i64,
     pub created_by: String,
     pub warned_at: Option<i64>,
+    /// When it last got other terms.
+    pub renewed_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

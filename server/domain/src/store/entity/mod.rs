@@ -16,6 +16,7 @@ pub mod audit_entry;
 pub mod audit_head;
 pub mod ceremony;
 pub mod device;
+pub mod directory_secret;
 pub mod factor;
 pub mod group;
 pub mod instance;

@@ -16,6 +16,8 @@ mod m0012_access;
 mod m0013_stream_state;
 mod m0014_audit_request;
 mod m0015_enrolment_link;
+mod m0016_renewals;
+mod m0017_directory_secrets;
 
 /// All changes in order.
 pub struct Migrator;
@@ -37,6 +39,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_stream_state::Migration),
             Box::new(m0014_audit_request::Migration),
             Box::new(m0015_enrolment_link::Migration),
+            Box::new(m0016_renewals::Migration),
+            Box::new(m0017_directory_secrets::Migration),
         ]
     }
 }
