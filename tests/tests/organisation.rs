@@ -78,3 +78,95 @@ fn a_fault_names_file_line_column_and_field() {
     assert_eq!(server.cli(&["plan", "missing.yaml"]).code, 1);
     assert_eq!(server.cli(&["plan"]).code, 64);
 }
+
+/// What is refused ends with 1, prints nothing as data, and leaves everything as it was.
+#[test]
+fn what_is_no_organisation_file_is_refused_by_its_place() {
+    let server = started();
+    let before = server.cli(&["export"]).out;
+    let folder = server.data_dir().join("folder");
+    fs::create_dir(&folder).expect("a folder");
+    let file = server.data_dir().join("org.yaml").display().to_string();
+    let said = "apiVersion: vestibule/v1\n";
+    let laughs: String = (0..9).map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}]\n", n + 1)).collect();
+    let large = format!("{said}groups:\n{}", "  - {name: G}\n".repeat(100));
+    let idp = "identityProviders: [{account: \"111122223333\", type: saml, name: P, metadataFile: ";
+    let wrong: Vec<(Vec<u8>, &str)> = vec![
+        (b"".to_vec(), ":1:1: apiVersion: is missing"),
+        (b"apiVersion: vestibule/v2\n".to_vec(), ":1:13: apiVersion: must be vestibule/v1"),
+        ([said.as_bytes(), b"groups:\n  - name: \xff\n"].concat(), ":3:11: is not UTF-8"),
+        ([b"\xff\xfe".as_slice(), b"a\0p\0"].concat(), ":1:1: is not UTF-8"),
+        ([said.as_bytes(), b"groups: []\n\0"].concat(), ":3:1: holds the control character U+0000"),
+        (vec![0; 64], ":1:1: holds the control character U+0000"),
+        (format!("{said}{laughs}").into_bytes(), "anchors (&name) are not allowed"),
+        (large.into_bytes(), ":4:12: groups[1].name: names the same group as line 3"),
+        (format!("{said}groups: [{{name: G}}]\ngroups: []").into_bytes(), ":3:1: groups: is given twice"),
+        (
+            format!("{said}{idp}gone.xml}}]").into_bytes(),
+            ":2:82: identityProviders[0].metadataFile: gone.xml: cannot be read",
+        ),
+        (
+            format!("{said}{idp}folder}}]").into_bytes(),
+            ":2:82: identityProviders[0].metadataFile: folder: is a directory",
+        ),
+        (
+            format!("{said}{idp}/dev/zero}}]").into_bytes(),
+            "identityProviders[0].metadataFile: /dev/zero: is larger than 1 MiB",
+        ),
+        (b"{\"apiVersion\": \"vestibule/v1\", \"groups\": [{\"name\": \"G\"}".to_vec(), ": cannot be read as "),
+        (b"{\"vestibulePlan\": 1}".to_vec(), ": vestibulePlan: is not known here"),
+    ];
+    for (bytes, expected) in wrong {
+        fs::write(&file, &bytes).expect("written");
+        for arguments in [["plan", &file, "--json"], ["apply", &file, "--yes"]] {
+            let done = server.cli(&arguments);
+            assert_eq!((done.code, done.out.as_str()), (1, ""), "{expected}: {}", done.err);
+            assert!(done.err.contains(expected) && done.err.contains(&file), "{expected}: {}", done.err);
+        }
+    }
+    let done = server.cli(&["apply", &folder.display().to_string()]);
+    assert!(done.code == 1 && done.err.contains("is a directory"), "{}", done.err);
+    assert_eq!(server.cli(&["export"]).out, before);
+}
+
+/// The size at which files are refused is far beyond any organisation; below it a file may be large.
+#[test]
+fn a_file_of_a_hundred_megabytes_is_read() {
+    let server = started();
+    let comment = format!("# {}\n", "x".repeat(98)).repeat(1_000_000);
+    let text = format!("apiVersion: vestibule/v1\n{comment}groups: [{{name: Last, nome: x}}]\n");
+    let file = written(&server, "org.yaml", &text);
+    let planned = server.cli(&["plan", &file]);
+    let expected = ":1000002:23: groups[0].nome: is not known here; is name meant?";
+    assert!(planned.code == 1 && planned.err.contains(expected), "{}", planned.err);
+}
+
+#[test]
+fn an_export_is_taken_by_an_empty_installation_and_says_the_same_there() {
+    let first = started();
+    let whole = format!(
+        "{EXAMPLE}---\nadministrators:\n  - {{group: Engineers, role: access-admin, accounts: [\"111122223333\", {{path: /sandbox/**}}]}}\n"
+    );
+    let file = written(&first, "org.yaml", &whole);
+    assert_eq!(first.cli(&["apply", &file, "--yes"]).code, 0);
+    for (server, other) in [(&first, started()), (&Vestibule::demo(), started())] {
+        let exported = server.cli(&["export"]);
+        assert_eq!(exported.code, 0, "{}", exported.err);
+        let again = written(server, "again.yaml", &exported.out);
+        let planned = server.cli(&["plan", &again, "--prune"]);
+        assert_eq!(planned.code, 0, "{}{}", planned.out, planned.err);
+        let applied = server.cli(&["apply", &again, "--yes", "--prune", "--json"]);
+        assert_eq!(applied.code, 0, "{}", applied.err);
+        let counts: Value = serde_json::from_str(&applied.out).expect("JSON");
+        assert!(["creates", "updates", "deletes"].iter().all(|name| counts[name] == 0), "{counts}");
+
+        let file = written(&other, "org.yaml", &exported.out);
+        assert_eq!(other.cli(&["plan", &file]).code, 2);
+        let applied = other.cli(&["apply", &file, "--yes"]);
+        assert_eq!(applied.code, 0, "{}", applied.err);
+        assert_eq!(other.cli(&["export"]).out, exported.out);
+        let as_json = other.cli(&["export", "--json"]).out;
+        let file = written(&other, "org.json", &as_json);
+        assert_eq!(other.cli(&["plan", &file, "--prune"]).code, 0);
+    }
+}

@@ -18,6 +18,8 @@ use domain::testing::{Organisation, Size, World};
 use domain::{Actor, Call};
 use model::{AccountId, PermissionSetId, UserId};
 
+/// The world that is measured.
+const SEED: u64 = 3;
 const CHECKS: u32 = 500;
 const ROUNDS: usize = 41;
 
@@ -64,7 +66,7 @@ impl Asked {
     /// Alike in every organisation: in five groups, each with three grants.
     async fn new(size: Size) -> Self {
         let world = World::new().await;
-        let all = world.organisation(size).await;
+        let all = world.organisation(SEED, size).await;
         let someone = world.person("someone").await;
         let (account, set) = (all.accounts[7], all.sets[3]);
         for n in 0..5 {
@@ -102,7 +104,7 @@ impl Asked {
 async fn portal() {
     let world = World::new().await;
     let size = Size { people: 10, groups: 3, accounts: 7_000, sets: 3, assignments: 0 };
-    let all = world.organisation(size).await;
+    let all = world.organisation(SEED, size).await;
     let reader: UserId = world.person("reader").await;
     for set in &all.sets {
         let group = world.group(&format!("All of {set}"), &[reader]).await;

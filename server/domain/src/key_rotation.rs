@@ -33,13 +33,14 @@ pub(crate) struct Sealed {
 }
 
 /// Every sealed column. The secrets of webhooks are sealed inside `instance.settings`; see [`webhook_place`].
-pub(crate) const SEALED: [Sealed; 6] = [
+pub(crate) const SEALED: [Sealed; 7] = [
     Sealed { table: "instance", column: "sealed_check", row: "instance_id" },
     Sealed { table: "factors", column: "sealed", row: "id" },
     Sealed { table: "ceremonies", column: "sealed", row: "id" },
     Sealed { table: "sessions", column: "notice", row: "id" },
     Sealed { table: "outbox", column: "sealed", row: "id" },
     Sealed { table: "api_keys", column: "sealed_secret", row: "id" },
+    Sealed { table: "directory_secrets", column: "sealed", row: "id" },
 ];
 
 /// Where the signing secret of a webhook is sealed for.

@@ -20,7 +20,7 @@ use crate::event_streams;
 use crate::identity::sign_in::stages;
 use crate::jobs::{mail, stream_state, streams};
 use crate::outbound::{self, Rule};
-use crate::settings::{MfaPolicy, Settings};
+use crate::settings::{MfaPolicy, Settings, Webhook};
 use crate::store::entity::{instance, user};
 
 /// The most webhooks.
@@ -255,17 +255,7 @@ fn check_destinations(before: &Settings, settings: &Settings, rule: Rule<'_>) ->
         return Err(Error::invalid("webhooks", format!("must be at most {MOST_WEBHOOKS}")));
     }
     for webhook in &settings.webhooks {
-        let url = outbound::parse(&webhook.url)?;
-        // What stands already may have been allowed before: it must not stop other changes.
-        if !before.webhooks.iter().any(|known| known.url == webhook.url) {
-            rule.refuse_literal("url", url.host_str().unwrap_or_default())?;
-        }
-        let named = |event: &String| {
-            event == "*" || (!event.is_empty() && event.len() <= 64 && event.bytes().all(|b| b.is_ascii_alphanumeric()))
-        };
-        if webhook.events.is_empty() || webhook.events.len() > 100 || !webhook.events.iter().all(named) {
-            return Err(Error::invalid("events", "must be names of events, or *"));
-        }
+        check_destination(before, webhook, rule)?;
     }
     if let Some(address) = &settings.syslog {
         let destination = crate::jobs::syslog::Destination::parse(address)?;
@@ -274,6 +264,26 @@ fn check_destinations(before: &Settings, settings: &Settings, rule: Rule<'_>) ->
         }
     }
     Ok(())
+}
+
+fn check_destination(before: &Settings, webhook: &Webhook, rule: Rule<'_>) -> Result<()> {
+    let url = outbound::parse(&webhook.url)?;
+    // What stands already may have been allowed before: it must not stop other changes.
+    if !before.webhooks.iter().any(|known| known.url == webhook.url) {
+        rule.refuse_literal("url", url.host_str().unwrap_or_default())?;
+    }
+    let named = |event: &String| {
+        event == "*" || (!event.is_empty() && event.len() <= 64 && event.bytes().all(|b| b.is_ascii_alphanumeric()))
+    };
+    if webhook.events.is_empty() || webhook.events.len() > 100 || !webhook.events.iter().all(named) {
+        return Err(Error::invalid("events", "must be names of events, or *"));
+    }
+    Ok(())
+}
+
+/// Refuses one webhook that cannot be.
+pub(crate) fn check_webhook(core: &Core, before: &Settings, webhook: &Webhook) -> Result<()> {
+    check_destination(before, webhook, Rule::of(core))
 }
 
 /// What differs, field by field, as the audit shows it. Seals stay out, and so do the parts of addresses that may be secret.

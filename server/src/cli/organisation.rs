@@ -1,7 +1,9 @@
 //! `vestibule plan`, `apply` and `export`: the organisation as files.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write as _};
+use std::fmt;
+use std::fs::File;
+use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -11,7 +13,7 @@ use domain::access::plan::{FieldChange, Op, PersonAccess, PlannedChange};
 use domain::provisioning::organisation::{Files, Options, Planned, Refused};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use wire::organisation::Document;
+use wire::organisation::{Document, LARGEST, behind};
 
 use super::Failure;
 use super::local::Local;
@@ -44,6 +46,8 @@ The export has the form that `vestibule apply` reads; applying it changes nothin
 const SHOWN: usize = 40;
 /// The most that a person's line names.
 const NAMED: usize = 6;
+/// The largest file that an organisation file may name: metadata, certificates.
+const LARGEST_NAMED: usize = 1 << 20;
 
 #[derive(Args, Debug)]
 pub struct Plan {
@@ -98,9 +102,12 @@ impl Sources {
     fn read(paths: &[PathBuf]) -> Result<Self, Failure> {
         let mut documents = Vec::new();
         for path in paths {
-            let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-            let text = String::from_utf8(bytes).map_err(|_| format!("{}:1:1: is not UTF-8", path.display()))?;
-            documents.push((path.display().to_string(), text));
+            let name = path.display().to_string();
+            let text = read_text(path, LARGEST).map_err(|problem| match problem {
+                Unreadable::NotUtf8 { line, column } => format!("{name}:{line}:{column}: is not UTF-8"),
+                other => format!("{name}: {other}"),
+            })?;
+            documents.push((name, text));
         }
         Ok(Self { documents, named: Mutex::default(), on_disk: true })
     }
@@ -120,7 +127,7 @@ impl Sources {
             return Err(format!("{name} is not part of the plan"));
         }
         let path = Path::new(document).parent().unwrap_or(Path::new("")).join(name);
-        let text = std::fs::read_to_string(&path).map_err(|error| format!("{name} cannot be read: {error}"))?;
+        let text = read_text(&path, LARGEST_NAMED).map_err(|problem| format!("{name}: {problem}"))?;
         named.insert(key, text.clone());
         Ok(text)
     }
@@ -137,8 +144,48 @@ impl Sources {
     }
 }
 
+/// Why a file is not taken.
+enum Unreadable {
+    Io(std::io::Error),
+    Directory,
+    TooLarge(usize),
+    NotUtf8 { line: u32, column: u32 },
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "cannot be read: {error}"),
+            Self::Directory => f.write_str("is a directory; files are named one by one"),
+            Self::TooLarge(most) => write!(f, "is larger than {} MiB", most >> 20),
+            Self::NotUtf8 { line, column } => write!(f, "is not UTF-8 in line {line}, column {column}"),
+        }
+    }
+}
+
+/// A whole file, where it is not endless.
+fn read_text(path: &Path, most: usize) -> Result<String, Unreadable> {
+    let file = File::open(path).map_err(Unreadable::Io)?;
+    let about = file.metadata().map_err(Unreadable::Io)?;
+    if about.is_dir() {
+        return Err(Unreadable::Directory);
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or(most).min(most));
+    file.take(u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(Unreadable::Io)?;
+    if bytes.len() > most {
+        return Err(Unreadable::TooLarge(most));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let (line, column) = behind(&String::from_utf8_lossy(good));
+        Unreadable::NotUtf8 { line, column }
+    })
+}
+
 fn environment(name: &str) -> Option<Secret> {
-    std::env::var(name).ok().map(Secret::new)
+    std::env::var(name).ok().filter(|value| !value.is_empty()).map(Secret::new)
 }
 
 fn refused(refused: Refused) -> Failure {
@@ -182,15 +229,15 @@ async fn planned(local: &Local, sources: &Sources, options: Options) -> Result<P
 
 /// `vestibule apply`.
 pub async fn apply(local: &Local, apply: Apply, out: Output) -> Result<(), Failure> {
-    let kept = kept(&apply.files)?;
-    let (sources, options, expected) = if let Some(kept) = kept {
+    // Read once: a file may be a pipe.
+    let sources = Sources::read(&apply.files)?;
+    let (sources, options, expected) = if let Some(kept) = kept(&sources)? {
         if apply.prune || apply.set_passwords {
             return Err("a plan is applied as it was made: without --prune and --set-passwords".to_owned());
         }
         let (digest, prune) = (kept.digest.clone(), kept.prune);
         (Sources::of(kept), Options { prune, set_passwords: false }, Some(digest))
     } else {
-        let sources = Sources::read(&apply.files)?;
         let options = Options { prune: apply.prune, set_passwords: apply.set_passwords };
         let asks = !apply.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
         let expected = if asks {
@@ -228,16 +275,15 @@ pub async fn export(local: &Local, out: Output) -> Result<(), Failure> {
 }
 
 /// The plan, where the one file is one.
-fn kept(files: &[PathBuf]) -> Result<Option<Kept>, Failure> {
-    let [path] = files else { return Ok(None) };
-    let text = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    if !text.starts_with(b"{\"vestibulePlan\":") {
+fn kept(sources: &Sources) -> Result<Option<Kept>, Failure> {
+    let [(name, text)] = sources.documents.as_slice() else { return Ok(None) };
+    if !text.starts_with("{\"vestibulePlan\":") {
         return Ok(None);
     }
-    let kept: Kept = serde_json::from_slice(&text)
-        .map_err(|error| format!("{}:{}:{}: is no plan: {error}", path.display(), error.line(), error.column()))?;
+    let kept: Kept = serde_json::from_str(text)
+        .map_err(|error| format!("{name}:{}:{}: is no plan: {error}", error.line(), error.column()))?;
     if kept.vestibule_plan != 1 {
-        return Err(format!("{}: is a plan of another version", path.display()));
+        return Err(format!("{name}: is a plan of another version"));
     }
     Ok(Some(kept))
 }

@@ -260,7 +260,7 @@ impl Administrators {
 }
 
 /// A role for more people than this is a mistake.
-const MOST_OF_A_ROLE: u64 = 1_000;
+pub(crate) const MOST_OF_A_ROLE: u64 = 1_000;
 
 /// So many accounts and paths in one scope; more are better said by a path.
 const MOST_OF_A_SCOPE: usize = 100;

@@ -62,6 +62,12 @@ pub(crate) async fn prepare(
 }
 
 impl Prepared {
+    /// One that was hashed before, or elsewhere. What it replaces may be the same.
+    pub(crate) async fn hashed<C: ConnectionTrait>(conn: &C, core: &Core, user: &str, hash: String) -> Result<Self> {
+        let before = password::Entity::find_by_id(user).one(conn).await?;
+        Ok(Self { hash, before, remembered: u64::from(core.settings().password_policy.history) })
+    }
+
     /// Stores it. Other sessions, known browsers, open reset links and used-up budgets of the old password end with it; the
     /// person is told.
     pub(crate) async fn store<C: ConnectionTrait>(

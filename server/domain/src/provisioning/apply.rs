@@ -6,10 +6,12 @@ use std::sync::Arc;
 use model::UserId;
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel as _, QueryFilter};
 use serde_json::{Value, json};
-use wire::organisation::{Faults, PasswordSource, read};
+use wire::organisation::{Faults, PasswordSource, Section, read};
 
-use super::organisation::{Counts, Environment, Files, Options, Organisation, Planned, Refused};
+use super::directory_secrets;
+use super::organisation::{Counts, Environment, Files, Options, Organisation, Planned, Refused, unset};
 use super::planner::{GrantStep, PasswordStep, Step};
+use super::promotions::Promotions;
 use crate::access::Principal;
 use crate::access::assignments::rows::{self, GrantKey, NewGrant, Rows};
 use crate::access::snapshot::Holder;
@@ -22,12 +24,13 @@ use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::identity::passwords::Password;
 use crate::identity::people::{Status, parse_id};
-use crate::identity::{administrators, devices, links, password_policy, people_changes, ranks, sessions, words};
+use crate::identity::set_password::{Keep, Prepared};
+use crate::identity::{links, password_policy, people_changes, ranks, sessions, words};
 use crate::key_rotation::webhook_place;
 use crate::secret::Secret;
 use crate::settings_service;
 use crate::store::Change;
-use crate::store::entity::{administrator, ceremony, group, membership, password, stored_section, user};
+use crate::store::entity::{administrator, assignment, ceremony, group, membership, password, stored_section, user};
 
 /// Rows of one statement.
 const CHUNK: usize = 500;
@@ -49,6 +52,9 @@ pub struct Applied {
 struct Ready {
     hashes: HashMap<String, String>,
     secrets: HashMap<String, Secret>,
+    /// Of directories, by directory and field.
+    kept: HashMap<(String, &'static str), Secret>,
+    warnings: Vec<String>,
 }
 
 impl Organisation {
@@ -80,7 +86,9 @@ impl Organisation {
         if expected.is_some_and(|expected| expected != planned.digest()) {
             return Err(Error::conflict(None, "The plan is out of date: something changed since. Plan again.").into());
         }
-        let applied = Applied { counts: planned.counts(), warnings: planned.warnings.clone() };
+        let mut warnings = planned.warnings.clone();
+        warnings.extend(ready.warnings.iter().cloned());
+        let applied = Applied { counts: planned.counts(), warnings };
         if planned.is_empty() {
             return Ok(applied);
         }
@@ -114,6 +122,12 @@ impl Organisation {
                     }
                     None => faults.add(*at, field, format!("the variable {variable} is not set")),
                 },
+                Step::KeepSecret { directory, secret, variable: Some(variable), field, .. } => {
+                    match environment(variable) {
+                        Some(read) => drop(ready.kept.insert((directory.clone(), *secret), read)),
+                        None => ready.warnings.push(unset(field, variable, false)),
+                    }
+                }
                 Step::SealWebhook { url, variable: None, .. } => {
                     ready.secrets.insert(url.clone(), Secret::random_256(&core.entropy)?);
                 }
@@ -177,6 +191,7 @@ impl Organisation {
             }
             None => None,
         };
+        let promotions = Promotions::expected(change.txn(), &planned).await?;
         take_grants(change, &planned).await?;
         let Planned { steps, before, after, grants, .. } = planned;
         let (removals, puts): (Vec<Step>, Vec<Step>) = steps.into_iter().partition(|step| {
@@ -202,6 +217,7 @@ impl Organisation {
         for step in removals {
             remove(change, call, step).await?;
         }
+        promotions.tell(change.txn(), core, call.now).await?;
         Ok(settings)
     }
 }
@@ -290,7 +306,10 @@ async fn make_grants(
     let altered: Vec<&GrantStep> =
         grants.iter().filter(|grant| grant.before.is_some() && grant.after.is_some()).collect();
     for part in altered.chunks(10_000) {
-        let models = part.iter().map(|grant| Ok(make.make(row(grant)?))).collect::<Result<Vec<_>>>()?;
+        let renewed = |grant: &&GrantStep| -> Result<assignment::Model> {
+            Ok(assignment::Model { renewed_at: Some(call.now.0), ..make.make(row(grant)?) })
+        };
+        let models = part.iter().map(renewed).collect::<Result<Vec<_>>>()?;
         rows::alter(change.txn(), models).await?;
     }
     Ok(())
@@ -323,6 +342,10 @@ impl Writer<'_> {
                 permission_sets::insert_as(self.change, self.call, id, &after).await
             }
             Step::PutStored(row) => put_stored(self.change, *row).await,
+            Step::KeepSecret { directory, secret, .. } => {
+                let read = self.ready.kept.get(&(directory.clone(), secret));
+                directory_secrets::keep(self.change.txn(), self.core, &directory, secret, read).await
+            }
             Step::PutGroup(row, is_new) => {
                 let row = group::ActiveModel::from(*row).reset_all();
                 if is_new {
@@ -378,23 +401,11 @@ impl Writer<'_> {
                 applications::unassign(txn, &row, principal).await.map(drop)
             }
             Step::PutAdministrator(row, is_new) => {
-                let holder = row.user_id.clone();
-                let role = row.role.clone();
                 let row = administrator::ActiveModel::from(*row).reset_all();
-                if !is_new {
+                if is_new {
+                    administrator::Entity::insert(row).exec_without_returning(txn).await?;
+                } else {
                     administrator::Entity::update(row).exec(txn).await?;
-                    return Ok(());
-                }
-                let was = match &holder {
-                    Some(user) => ranks::roles_of_person(txn, parse_id(user)?).await?,
-                    None => Vec::new(),
-                };
-                administrator::Entity::insert(row).exec_without_returning(txn).await?;
-                if let Some(user) = holder
-                    && let Some(person) = user::Entity::find_by_id(user).one(txn).await?
-                {
-                    let role = role.parse().map_err(|_| Error::internal(format!("unknown role {role}")))?;
-                    administrators::promoted(txn, self.core, now, &person, &was, role).await?;
                 }
                 Ok(())
             }
@@ -438,12 +449,8 @@ impl Writer<'_> {
             links::void(txn, now, id, None).await?;
         }
         if let Some(hash) = self.hash_of(&after, password.as_ref())? {
-            password::Entity::delete_by_id(&after.id).exec(txn).await?;
-            let row = password::Model { user_id: after.id.clone(), hash, set_at: now.0 };
-            password::Entity::insert(password::ActiveModel::from(row).reset_all()).exec_without_returning(txn).await?;
-            sessions::end_all(txn, now, &after.id, "the password was changed").await?;
-            devices::forget(txn, &after.id, None).await?;
-            links::void(txn, now, id, None).await?;
+            let prepared = Prepared::hashed(txn, self.core, &after.id, hash).await?;
+            prepared.store(txn, self.core, self.call, &after, Keep::Nothing).await?;
             if before.status == Status::Invited.as_str() {
                 people_changes::open_enrolment(txn, self.core, now, &after).await?;
             }
@@ -504,6 +511,9 @@ async fn remove(change: &mut Change, call: &Call, step: Step) -> Result<()> {
         Step::RemoveAccount(row) => accounts::remove(txn, &row).await,
         Step::RemoveSet(row) => permission_sets::remove(change, call, &row).await,
         Step::RemoveStored(kind, name) => {
+            if kind == Section::Directories.name() {
+                directory_secrets::forget(txn, &name).await?;
+            }
             stored_section::Entity::delete_by_id((kind, name)).exec(txn).await?;
             Ok(())
         }

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use model::{AccountId, AccountTarget, SessionLength};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder};
 use serde_json::{Map, Value, json};
-use wire::organisation::{Out, Section, Writer};
+use wire::organisation::{Out, Section, Writer, written};
 
 use super::apply::PASSWORDS;
 use super::organisation::moment;
@@ -19,6 +19,7 @@ use crate::access::snapshot::{Grants, Snapshot};
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::identity::people::{BUILTIN, Status, parse_id};
+use crate::identity::roles::scope_from;
 use crate::settings::Settings;
 use crate::settings_service;
 use crate::store::entity::{
@@ -314,9 +315,9 @@ async fn administrators(conn: &impl ConnectionTrait, names: &Names<'_>) -> Resul
         let Some((kind, holder)) = names.holder(row.user_id.as_ref(), row.group_id.as_ref()) else { continue };
         let accounts = match &row.scope {
             Some(text) => {
-                let scope: Vec<String> =
-                    serde_json::from_str(text).map_err(|e| Error::internal(format!("scope {text}: {e}")))?;
-                Some(scope_out(&scope))
+                let mut scope = scope_from(text)?;
+                scope.sort_unstable();
+                Some(written(&scope).into())
             }
             None => None,
         };
@@ -333,12 +334,4 @@ async fn administrators(conn: &impl ConnectionTrait, names: &Names<'_>) -> Resul
     }
     list.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(list.into_iter().map(|(_, item)| item).collect())
-}
-
-/// One rule, or account numbers. (Rules and numbers together are written as a list, which reads them both.)
-fn scope_out(scope: &[String]) -> Out {
-    match scope {
-        [rule] if rule.starts_with('/') => json!({ "path": rule }).into(),
-        list => json!(list).into(),
-    }
 }

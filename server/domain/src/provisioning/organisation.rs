@@ -188,6 +188,17 @@ impl Planned {
     }
 }
 
+/// What is said of a variable that is not set.
+pub(super) fn unset(field: &str, name: &str, needed: bool) -> String {
+    if needed {
+        format!("{field}: {name} is not set in this environment; to apply, it must be.")
+    } else {
+        format!(
+            "{field}: {name} is not set in this environment: only its name is kept. `apply --set-passwords` reads it later."
+        )
+    }
+}
+
 /// A moment as files write it.
 pub(super) fn moment(at: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| String::new(), |at| at.to_string())
@@ -209,9 +220,9 @@ impl Organisation {
         authorize(call, Action::SeeOrganisation, Resource::Organisation)?;
         let (organisation, faults) = read(files.documents, files.load);
         let mut planned = self.work_out(self.0.store.read(), call, &organisation, faults, options, 0).await?;
-        for (at, name) in super::planner::secrets(&planned.steps) {
+        for (field, name, needed) in super::planner::secrets(&planned.steps) {
             if environment(name).is_none() {
-                planned.warnings.push(format!("{at}: {name} is not set in this environment; to apply, it must be."));
+                planned.warnings.push(unset(field, name, needed));
             }
         }
         Ok(planned)

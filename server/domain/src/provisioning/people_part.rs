@@ -1,6 +1,6 @@
 //! Groups and people of the organisation file.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use model::{GroupId, PersonName, UserId};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
@@ -9,8 +9,8 @@ use wire::organisation::{PasswordSource, Section, User as SaidUser};
 
 use super::planner::{PasswordStep, Planner, Step, differences};
 use crate::access::plan::Op;
-use crate::access::snapshot::{GroupIx, Holder, UserIx};
-use crate::error::{Error, Result};
+use crate::access::snapshot::{GroupIx, Holder};
+use crate::error::Result;
 use crate::identity::passwords;
 use crate::identity::people::{BUILTIN, Status, parse_id, status_of};
 use crate::store::entity::{group, password, user};
@@ -143,11 +143,12 @@ impl<C: ConnectionTrait> Planner<'_, C> {
         let enabled = after.status != Status::Disabled.as_str();
         let id: UserId = parse_id(&after.id)?;
         let number = self.after.put_user(id, &after.user_name, enabled);
+        self.statuses.insert(number, status);
         let (mut from, mut to) = (before.as_ref().map(fields_of).unwrap_or_default(), fields_of(&after));
         let (mut joined, mut left) = (Vec::new(), Vec::new());
         if let Some(groups) = &said.groups {
             let mut wanted: Vec<GroupIx> = Vec::new();
-            for (at, said_group) in groups.iter().enumerate() {
+            for (at, said_group) in groups.value.iter().enumerate() {
                 match self.groups_by_name.find(&said_group.value, "group") {
                     Ok(group) => wanted.push(group),
                     Err(problem) => self.faults.add(said_group.at, path(&format!("groups[{at}]")), problem),
@@ -247,7 +248,7 @@ impl<C: ConnectionTrait> Planner<'_, C> {
             None if sets => Status::Active,
             None => Status::Invited,
         };
-        Ok(match (said.disabled, was) {
+        Ok(match (said.disabled.as_ref().map(|said| said.value), was) {
             (Some(true), _) => Status::Disabled,
             (Some(false), Status::Disabled) => {
                 let id = before.map(|row| row.id.clone()).unwrap_or_default();
@@ -277,44 +278,6 @@ impl<C: ConnectionTrait> Planner<'_, C> {
             self.after.remove_user(number);
             self.steps.push(Step::RemoveUser(Box::new(row)));
         }
-        Ok(())
-    }
-
-    /// Keeps somebody whom pruning would remove.
-    pub(super) fn spare(&mut self, user: UserIx) -> Result<()> {
-        let id = self.after.users.id(user.at()).map(ToString::to_string).unwrap_or_default();
-        let place = self.steps.iter().position(|step| matches!(step, Step::RemoveUser(row) if row.id == id));
-        let Some(place) = place else { return Ok(()) };
-        let Step::RemoveUser(row) = self.steps.remove(place) else {
-            return Err(Error::internal("a step that is another one"));
-        };
-        self.changes.retain(|change| {
-            !(change.op == Op::Delete && change.kind == Section::Users.kind() && change.name == row.user_name)
-        });
-        self.after.put_user(parse_id(&row.id)?, &row.user_name, true);
-        let groups = self.before.users.get(user.at()).map(|user| user.groups.clone()).unwrap_or_default();
-        for group in groups {
-            self.after.join(user, group);
-        }
-        let kept: HashSet<usize> = self
-            .grants
-            .iter()
-            .enumerate()
-            .filter(|(_, grant)| grant.holder == Holder::User(user) && grant.after.is_none())
-            .map(|(place, _)| place)
-            .collect();
-        for place in &kept {
-            if let Some(grant) = self.grants.get(*place)
-                && let Some(terms) = grant.before
-            {
-                self.after.grant(grant.holder, grant.target, grant.set, terms);
-            }
-        }
-        let mut place = 0;
-        self.grants.retain(|_| {
-            place += 1;
-            !kept.contains(&(place - 1))
-        });
         Ok(())
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use model::{ApplicationId, GroupId, Timestamp, UserId};
+use model::{AccountId, ApplicationId, GroupId, Timestamp, UserId};
 use sea_orm::{ConnectionTrait, EntityTrait};
-use serde_json::{Map, Value};
-use wire::organisation::{At, Faults, Organisation as Said, PasswordSource, Section};
+use serde_json::{Map, Value, json};
+use wire::organisation::{At, Faults, Organisation as Said, PasswordSource, SECRETS, Section};
 
 use super::organisation::{Options, Planned, Refused};
 use crate::access::Principal;
@@ -16,7 +16,7 @@ use crate::access::plan::{FieldChange, Op, PlannedChange};
 use crate::access::snapshot::{GroupIx, Holder, SetIx, Snapshot, TargetIx, Terms, UserIx};
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::identity::people::BUILTIN;
+use crate::identity::people::{BUILTIN, Status, parse_id};
 use crate::settings::Settings;
 use crate::store::entity::{account, administrator, application, group, permission_set, stored_section, user};
 
@@ -53,6 +53,13 @@ pub(super) enum Step {
     UnassignApplication(ApplicationId, Principal),
     PutAdministrator(Box<administrator::Model>, bool),
     RemoveAdministrator(String),
+    /// A secret of the directory that compares by this name; without a variable there is none any more.
+    KeepSecret {
+        directory: String,
+        secret: &'static str,
+        variable: Option<String>,
+        field: String,
+    },
     /// The secret of the webhook with this address, from a variable.
     SealWebhook {
         url: String,
@@ -62,13 +69,14 @@ pub(super) enum Step {
     },
 }
 
-/// The variables that steps need, each with the field that names it.
-pub(super) fn secrets(steps: &[Step]) -> impl Iterator<Item = (&str, &str)> {
+/// The variables that steps need, each with the field that names it, and whether nothing is applied without it.
+pub(super) fn secrets(steps: &[Step]) -> impl Iterator<Item = (&str, &str, bool)> {
     steps.iter().filter_map(|step| match step {
         Step::PutUser { password: Some(PasswordStep { source: PasswordSource::FromEnv(name), field, .. }), .. } => {
-            Some((field.as_str(), name.as_str()))
+            Some((field.as_str(), name.as_str(), true))
         }
-        Step::SealWebhook { variable: Some(name), field, .. } => Some((field.as_str(), name.as_str())),
+        Step::SealWebhook { variable: Some(name), field, .. } => Some((field.as_str(), name.as_str(), true)),
+        Step::KeepSecret { variable: Some(name), field, .. } => Some((field.as_str(), name.as_str(), false)),
         _ => None,
     })
 }
@@ -135,7 +143,8 @@ pub(super) struct Planner<'p, C> {
     pub(super) groups_by_name: Names<GroupIx>,
     /// People likewise.
     pub(super) users_by_name: Names<UserIx>,
-    pub(super) owners_before: u64,
+    /// What becomes of people whom the files name and change.
+    pub(super) statuses: HashMap<UserIx, Status>,
     /// Accounts and sets whose grants go with them.
     pub(super) gone_targets: HashSet<TargetIx>,
     pub(super) gone_sets: HashSet<SetIx>,
@@ -204,7 +213,7 @@ impl<'p, C: ConnectionTrait> Planner<'p, C> {
             warnings: Vec::new(),
             groups_by_name: Names::default(),
             users_by_name: Names::default(),
-            owners_before: 0,
+            statuses: HashMap::new(),
             gone_targets: HashSet::new(),
             gone_sets: HashSet::new(),
         }
@@ -258,12 +267,71 @@ impl<'p, C: ConnectionTrait> Planner<'p, C> {
         self.users_by_name = Names::of(named.map(|(number, (_, user))| (&*user.name, UserIx::from(number))));
     }
 
+    /// Whether there is, or will be, an account of this number.
+    pub(super) fn has_account(&self, account: &AccountId) -> bool {
+        let found = self.after.accounts.find(account).and_then(|number| self.after.accounts.get(number as usize));
+        found.is_some_and(|account| account.present)
+    }
+
     /// All grants of somebody go with them.
     pub(super) fn take_all(&mut self, holder: Holder) {
         let held: Vec<_> = self.after.grants(holder).into_iter().flatten().map(|(key, terms)| (*key, *terms)).collect();
         for ((target, set), terms) in held {
             self.after.revoke(holder, target, set);
             self.grants.push(GrantStep { holder, target, set, before: Some(terms), after: None });
+        }
+    }
+
+    /// Keeps somebody whom pruning would remove, with what is theirs; says whether there was anybody to keep.
+    pub(super) fn spare(&mut self, holder: Holder) -> Result<bool> {
+        let id = match holder {
+            Holder::User(user) => id_of_user(&self.after, user)?.to_string(),
+            Holder::Group(group) => id_of_group(&self.after, group)?.to_string(),
+        };
+        let removal = self.steps.iter().position(|step| match (step, holder) {
+            (Step::RemoveUser(row), Holder::User(_)) => row.id == id,
+            (Step::RemoveGroup(row), Holder::Group(_)) => row.id == id,
+            _ => false,
+        });
+        let Some(removal) = removal else { return Ok(false) };
+        let (section, name) = match self.steps.remove(removal) {
+            Step::RemoveUser(row) => {
+                self.after.put_user(parse_id(&row.id)?, &row.user_name, row.status != Status::Disabled.as_str());
+                (Section::Users, row.user_name)
+            }
+            Step::RemoveGroup(row) => {
+                self.after.put_group(parse_id(&row.id)?, &row.name);
+                (Section::Groups, row.name)
+            }
+            _ => return Err(Error::internal("a step that is another one")),
+        };
+        self.changes
+            .retain(|change| !(change.op == Op::Delete && change.kind == section.kind() && change.name == name));
+        if let Holder::User(user) = holder {
+            let groups = self.before.users.get(user.at()).map(|user| user.groups.clone()).unwrap_or_default();
+            for group in groups {
+                self.after.join(user, group);
+            }
+        }
+        if !self.prunes(Section::Assignments) {
+            self.give_back(holder);
+        }
+        Ok(true)
+    }
+
+    /// Grants that would have gone with their holder stay, but where account or set goes too.
+    fn give_back(&mut self, holder: Holder) {
+        let (gone_targets, gone_sets) = (&self.gone_targets, &self.gone_sets);
+        let stays = |grant: &GrantStep| {
+            grant.holder == holder
+                && grant.after.is_none()
+                && !gone_targets.contains(&grant.target)
+                && !gone_sets.contains(&grant.set)
+        };
+        for grant in self.grants.extract_if(.., |grant| stays(grant)) {
+            if let Some(terms) = grant.before {
+                self.after.grant(grant.holder, grant.target, grant.set, terms);
+            }
         }
     }
 
@@ -289,6 +357,13 @@ impl<'p, C: ConnectionTrait> Planner<'p, C> {
             .collect();
         if !waiting.is_empty() {
             self.warnings.push(format!("stored, inactive until their capability is there: {}.", waiting.join(", ")));
+        }
+        let waiting = |step: &&Step| matches!(step, Step::PutUser { before: None, after, .. } if after.status == Status::Invited.as_str());
+        match self.steps.iter().filter(waiting).count() {
+            0 => {}
+            many => self.warnings.push(format!(
+                "{many} of the new people have no password: `vestibule user invite NAME`, or their page, gives each a link."
+            )),
         }
         if self.said.applications.iter().any(|application| application.fields.contains_key("saml")) {
             self.warnings
@@ -332,21 +407,32 @@ impl<'p, C: ConnectionTrait> Planner<'p, C> {
             let said = self.said;
             for (_, thing) in said.stored.iter().filter(|(kind, _)| *kind == section) {
                 for account in &thing.accounts {
-                    let found = self.after.accounts.find(&account.value);
-                    if found.and_then(|number| self.after.accounts.get(number as usize)).is_none_or(|row| !row.present)
-                    {
+                    if !self.has_account(&account.value) {
                         let field = if section == Section::ServiceControlPolicies { "accounts" } else { "account" };
                         let field = format!("{}[{}].{field}", section.name(), thing.index);
                         self.faults.add(account.at, field, format!("there is no account {}", account.value));
                     }
                 }
                 let before = known.remove(&model::name_key(&thing.name));
-                let mut body = before.as_ref().and_then(|row| row.body.as_object().cloned()).unwrap_or_default();
-                let was = body.clone();
+                let was = before.as_ref().and_then(|row| row.body.as_object().cloned()).unwrap_or_default();
+                // Of another type other fields are known.
+                let stays = thing.body.get("type").is_none_or(|kind| was.get("type") == Some(kind));
+                if before.is_none() || !stays {
+                    for lacking in &thing.lacking {
+                        let field = format!("{}[{}].{lacking}", section.name(), thing.index);
+                        self.faults.add(thing.at, field, "is missing");
+                    }
+                }
+                let mut body = if stays { was.clone() } else { Map::new() };
                 for (field, value) in thing.body.as_object().into_iter().flatten() {
                     body.insert(field.clone(), value.clone());
                 }
-                let differences = differences(&was, &body);
+                let reads = section == Section::Directories && self.directory_secrets(thing, &was, &body);
+                let mut differences = differences(&was, &body);
+                if differences.is_empty() && reads {
+                    let named = body.iter().filter(|(field, _)| SECRETS.contains(&field.as_str()));
+                    differences = named.map(|(field, now)| (field.clone(), json!({"from": now, "to": now}))).collect();
+                }
                 if differences.is_empty() {
                     continue;
                 }

@@ -1,5 +1,6 @@
 //! Settings of the organisation file.
 
+use model::Refusal;
 use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use wire::organisation::{Section, SettingsSection};
@@ -35,6 +36,14 @@ impl<C: ConnectionTrait> Planner<'_, C> {
                     },
                 };
                 row.events.clone_from(&said.events);
+                if let Err(error) = settings_service::check_webhook(self.core, &before, &row) {
+                    if error.kind() != Refusal::Invalid {
+                        return Err(error);
+                    }
+                    let wrong = error.field().unwrap_or("url");
+                    self.faults.add(at, format!("settings.webhooks[{index}].{wrong}"), error.outside());
+                    continue;
+                }
                 let other_secret = said.secret.is_some() && said.secret != row.secret_from;
                 if is_new || other_secret || (self.options.set_passwords && said.secret.is_some()) {
                     if said.secret.is_none() {
@@ -47,6 +56,9 @@ impl<C: ConnectionTrait> Planner<'_, C> {
                 kept.push(row);
             }
             after.webhooks = kept;
+        }
+        if !self.faults.is_empty() {
+            return Ok(());
         }
         settings_service::check(self.core, &before, &after)?;
         let mut differences = settings_service::differences(&before, &after)?;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::str::FromStr as _;
 
-use model::{AccountId, Invalid, PathRule, PermissionSetName, Role, Timestamp};
+use model::{AccountId, AccountTarget, Invalid, PathRule, PermissionSetName, Role, Timestamp};
 use serde_json::{Value, json};
 
 use super::Section;
@@ -14,7 +14,9 @@ use super::reader::Known;
 use super::shape::{Reading, within};
 
 /// The longest reason.
-const LONGEST_REASON: usize = 512;
+const LONGEST_REASON: usize = 500;
+/// The most accounts and paths of one administrator.
+const MOST_OF_A_SCOPE: usize = 100;
 
 /// Until when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,8 +112,8 @@ pub struct Administrator {
     pub is_group: bool,
     pub holder: Said<String>,
     pub role: Role,
-    /// Account numbers and rules, for whom administers access.
-    pub scope: Option<Vec<Said<String>>>,
+    /// For whom administers access; each once, in one order.
+    pub scope: Option<Vec<Said<AccountTarget>>>,
     pub break_glass: Option<bool>,
 }
 
@@ -131,7 +133,7 @@ fn holder(fields: &Fields<'_, '_>, reading: &mut Reading<'_>) -> Option<(bool, S
     }
 }
 
-/// Reads `{path: …}` or a list of account numbers.
+/// Reads `{path: …}`, or a list of account numbers and such rules.
 fn targets(
     node: &Node<'_>,
     path: &Path<'_>,
@@ -139,16 +141,7 @@ fn targets(
     mut found: impl FnMut(Said<&str>, bool),
 ) -> Option<()> {
     match &node.content {
-        Content::Map(_) => {
-            let fields = Fields::of(node, path, &["path"], reading.faults)?;
-            fields.needed("path", reading.faults, PathRule::parse)?;
-            if let Some(rule) = fields.get("path")
-                && let Content::Scalar { text, .. } = &rule.content
-            {
-                found(Said { value: text, at: rule.at }, true);
-            }
-            Some(())
-        }
+        Content::Map(_) => rule(node, path, reading, &mut found),
         Content::List(items) => {
             if items.is_empty() {
                 reading.faults.add(node.at, path, "must name at least one account");
@@ -157,14 +150,15 @@ fn targets(
             let mut all = Some(());
             for (index, item) in items.iter().enumerate() {
                 let inner = Path::Item(path, index);
-                match item.parsed(&inner, reading.faults, AccountId::from_str) {
-                    Some(said) => {
+                let read = match &item.content {
+                    Content::Map(_) => rule(item, &inner, reading, &mut found),
+                    _ => item.parsed(&inner, reading.faults, account).map(|said| {
                         if let Content::Scalar { text, .. } = &item.content {
                             found(Said { value: text, at: said.at }, false);
                         }
-                    }
-                    None => all = None,
-                }
+                    }),
+                };
+                all = all.and(read);
             }
             all
         }
@@ -175,23 +169,69 @@ fn targets(
     }
 }
 
+fn account(text: &str) -> Result<AccountId, Invalid> {
+    AccountId::from_str(text).map_err(|invalid| match text.strip_prefix('/') {
+        Some(_) => Invalid::new(format!("must be twelve digits; a rule is written {{path: {text}}}")),
+        None => invalid,
+    })
+}
+
+/// Reads `{path: …}`.
+fn rule(
+    node: &Node<'_>,
+    path: &Path<'_>,
+    reading: &mut Reading<'_>,
+    found: &mut impl FnMut(Said<&str>, bool),
+) -> Option<()> {
+    let fields = Fields::of(node, path, &["path"], reading.faults)?;
+    fields.needed("path", reading.faults, PathRule::parse)?;
+    if let Some(rule) = fields.get("path")
+        && let Content::Scalar { text, .. } = &rule.content
+    {
+        found(Said { value: text, at: rule.at }, true);
+    }
+    Some(())
+}
+
+/// The same as values in one order; one that is named twice is a fault.
+fn targets_once(node: &Node<'_>, path: &Path<'_>, reading: &mut Reading<'_>) -> Option<Vec<Said<AccountTarget>>> {
+    let mut named: Vec<Said<AccountTarget>> = Vec::new();
+    targets(node, path, reading, |said, _| {
+        named.extend(AccountTarget::parse(said.value).ok().map(|value| Said { value, at: said.at }));
+    })?;
+    named.sort_by(|a, b| (&a.value, a.at).cmp(&(&b.value, b.at)));
+    for pair in named.windows(2) {
+        if let [first, second] = pair
+            && first.value == second.value
+        {
+            reading.faults.add(second.at, path, format!("names {} twice", second.value));
+        }
+    }
+    Some(named)
+}
+
+/// Targets as files write them: one rule by itself, else a list.
+pub fn written(targets: &[AccountTarget]) -> Value {
+    let one = |target: &AccountTarget| match target {
+        AccountTarget::Account(account) => json!(account),
+        AccountTarget::Rule(rule) => json!({ "path": rule.as_str() }),
+    };
+    match targets {
+        [rule @ AccountTarget::Rule(_)] => one(rule),
+        list => list.iter().map(one).collect(),
+    }
+}
+
 /// The same as JSON; account numbers are noted.
 pub(super) fn targets_json(node: &Node<'_>, path: &Path<'_>, reading: &mut Reading<'_>) -> Option<Value> {
-    let mut rule = None;
-    let mut accounts: Vec<Said<AccountId>> = Vec::new();
-    targets(node, path, reading, |said, is_rule| {
-        if is_rule {
-            rule = Some(said.value.to_owned());
-        } else if let Ok(value) = said.value.parse() {
-            accounts.push(Said { value, at: said.at });
+    let named = targets_once(node, path, reading)?;
+    for said in &named {
+        if let AccountTarget::Account(value) = said.value {
+            reading.accounts.push(Said { value, at: said.at });
         }
-    })?;
-    let value = match rule {
-        Some(rule) => json!({ "path": rule }),
-        None => accounts.iter().map(|said| said.value.to_string()).collect(),
-    };
-    reading.accounts.extend(accounts);
-    Some(value)
+    }
+    let values: Vec<AccountTarget> = named.into_iter().map(|said| said.value).collect();
+    Some(written(&values))
 }
 
 fn moment(text: &str) -> Result<Timestamp, Invalid> {
@@ -208,11 +248,7 @@ pub(super) fn assignment(node: &Node<'_>, path: &Path<'_>, reading: &mut Reading
     let set = fields.needed("permissionSet", reading.faults, PermissionSetName::parse);
     let expires = match fields.get("expires") {
         None => Some(Expiry::Unsaid),
-        Some(Node { content: Content::Scalar { text, quoted: false }, .. })
-            if super::node::plain_value(text).is_null() =>
-        {
-            Some(Expiry::Never)
-        }
+        Some(node) if node.is_nothing() => Some(Expiry::Never),
         Some(_) => fields.parsed("expires", reading.faults, moment).map(|said| Expiry::At(said.value)),
     };
     let reason =
@@ -228,7 +264,7 @@ pub(super) fn assignment(node: &Node<'_>, path: &Path<'_>, reading: &mut Reading
             to.targets.extend(target.map(|target| (target, said.at)));
         })
     } else {
-        reading.faults.add(node.at, Path::Field(path, "accounts"), "is missing");
+        fields.missing("accounts", reading.faults);
         None
     };
     let (Some((is_group, holder)), Some(set), Some(expires), Some(())) = (holder, set, expires, read) else {
@@ -267,10 +303,11 @@ pub(super) fn administrator(
     let break_glass = fields.flag("breakGlass", reading.faults);
     let mut scope = None;
     if let Some(accounts) = fields.get("accounts") {
-        let mut named = Vec::new();
-        targets(accounts, &Path::Field(path, "accounts"), reading, |said, _| {
-            named.push(Said { value: said.value.to_owned(), at: said.at });
-        })?;
+        let inner = Path::Field(path, "accounts");
+        let named = targets_once(accounts, &inner, reading)?;
+        if named.len() > MOST_OF_A_SCOPE {
+            reading.faults.add(accounts.at, inner, format!("must name at most {MOST_OF_A_SCOPE} accounts and paths"));
+        }
         scope = Some(named);
     }
     let ((is_group, holder), role) = (holder?, role?);

@@ -4,10 +4,10 @@ use model::Invalid;
 use serde_json::Value;
 
 use super::node::{Node, Path};
-use super::policies::{check_type, one_metadata};
+use super::policies::one_metadata;
 use super::reader::Known;
 use super::resources::metadata;
-use super::shape::{Field, Reading, Shape, may, must, some_text, web_address, within};
+use super::shape::{Field, Reading, Shape, may, must, new, some_text, web_address, within};
 use super::{Faults, Section, Stored};
 
 fn name(text: &str) -> Result<(), Invalid> {
@@ -24,7 +24,7 @@ fn ldap_address(text: &str) -> Result<(), Invalid> {
 }
 
 fn certificates(text: &str) -> Result<(), Invalid> {
-    let good = text.len() <= 1 << 20 && text.contains("-----BEGIN CERTIFICATE-----");
+    let good = text.len() <= 1 << 20 && text.contains("-----BEGIN CERTIFICATE-----") && !text.contains('\0');
     if good { Ok(()) } else { Err(Invalid::new("must be certificates in PEM")) }
 }
 
@@ -62,14 +62,14 @@ const ATTRIBUTE: Shape = Shape::Text(attribute);
 const LDAP: &[Field] = &[
     must("name", Shape::Text(name)),
     must("type", Shape::Word(&["ldap", "active-directory"])),
-    must("url", Shape::Text(ldap_address)),
+    new("url", Shape::Text(ldap_address)),
     may("startTls", Shape::Flag),
     may("allowPlaintext", Shape::Flag),
-    may("caFile", Shape::File("ca")),
+    may("caFile", Shape::File("ca", certificates)),
     may("ca", Shape::Text(certificates)),
     may("bindDn", Shape::Text(some_text)),
     may("bindPassword", Shape::Secret),
-    must(
+    new(
         "users",
         Shape::Map(&[
             must("base", Shape::Text(some_text)),
@@ -115,8 +115,8 @@ const CLAIMS: &[Field] = &[
 const OIDC: &[Field] = &[
     must("name", Shape::Text(name)),
     must("type", Shape::Word(&["oidc"])),
-    must("issuer", Shape::Text(web_address)),
-    must("clientId", Shape::Text(some_text)),
+    new("issuer", Shape::Text(web_address)),
+    new("clientId", Shape::Text(some_text)),
     may("clientSecret", Shape::Secret),
     may("claims", Shape::Map(CLAIMS)),
     may("login", Shape::Map(&[may("suffixes", Shape::Texts(suffix, false))])),
@@ -128,7 +128,7 @@ const OIDC: &[Field] = &[
 const SAML: &[Field] = &[
     must("name", Shape::Text(name)),
     must("type", Shape::Word(&["saml"])),
-    may("metadataFile", Shape::File("metadata")),
+    may("metadataFile", Shape::File("metadata", metadata)),
     may("metadata", Shape::Text(metadata)),
     may("attributes", Shape::Map(CLAIMS)),
     may("login", Shape::Map(&[may("suffixes", Shape::Texts(suffix, false))])),
@@ -145,8 +145,8 @@ pub(super) fn directory(
     reading: &mut Reading<'_>,
     known: &mut Known,
 ) -> Option<Stored> {
-    check_type(node, path, reading, &["ldap", "active-directory", "oidc", "saml"])?;
-    let kind = node.entry("type").and_then(|kind| kind.text(path, &mut Faults::default())).unwrap_or_default();
+    reading.lacking.clear();
+    let kind = reading.kind(node, path, &["ldap", "active-directory", "oidc", "saml"])?;
     let fields = match kind {
         "oidc" => OIDC,
         "saml" => SAML,
@@ -161,13 +161,25 @@ pub(super) fn directory(
     let name = body.get("name").and_then(Value::as_str)?.to_owned();
     let at = node.entry("name").map_or(node.at, |name| name.at);
     known.note(Section::Directories, model::name_key(&name), at, &Path::Field(path, "name"), reading.faults);
-    Some(Stored { at: node.at, name, index, body: Value::Object(body), accounts: Vec::new() })
+    let lacking = std::mem::take(&mut reading.lacking);
+    Some(Stored { at: node.at, name, index, body: Value::Object(body), lacking, accounts: Vec::new() })
 }
 
 /// Nothing travels in clear, but on this machine.
 fn check_ldap(node: &Node<'_>, path: &Path<'_>, reading: &mut Reading<'_>) {
+    if let (Some(_), Some(second)) = (node.entry("caFile"), node.entry("ca")) {
+        reading.faults.add(second.at, Path::Field(path, "ca"), "and caFile exclude one another");
+    }
     let quiet = &mut Faults::default();
-    let Some(url) = node.entry("url").and_then(|url| url.text(path, quiet).map(|text| (url.at, text))) else { return };
+    let Some(url) = node.entry("url").and_then(|url| url.text(path, quiet).map(|text| (url.at, text))) else {
+        // They can only be judged together.
+        for name in ["startTls", "allowPlaintext"] {
+            if let Some(said) = node.entry(name).filter(|_| node.entry("url").is_none()) {
+                reading.faults.add(said.at, Path::Field(path, name), "must stand beside url");
+            }
+        }
+        return;
+    };
     let on = |name: &str| node.entry(name).is_some_and(|flag| flag.flag(path, &mut Faults::default()) == Some(true));
     let Some(host) = url.1.strip_prefix("ldap://") else { return };
     let here = ["localhost", "127.", "[::1]"].iter().any(|name| host.starts_with(name));

@@ -36,7 +36,6 @@ pub(super) struct JsonSource<'a> {
 
 impl<'a> JsonSource<'a> {
     pub(super) fn of(text: &'a str) -> Self {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         Self { text, place: 0, line: 1, column: 1, open: Vec::new(), expect: Expect::Document }
     }
 

@@ -8,6 +8,8 @@ mod at;
 mod directories;
 mod events;
 mod json;
+#[cfg(test)]
+mod limit_tests;
 mod node;
 mod people;
 mod policies;
@@ -20,10 +22,10 @@ mod tests;
 mod write;
 mod yaml;
 
-pub use access::{Administrator, Assignments, Expiry, Row, Target};
+pub use access::{Administrator, Assignments, Expiry, Row, Target, written};
 pub use at::{At, Fault, Faults, Said};
 pub use people::{Group, PasswordSource, User};
-pub use reader::{Document, Load, read};
+pub use reader::{Document, LARGEST, Load, behind, read};
 pub use resources::{Account, Application, AssignedTo, PermissionSet, Places};
 pub use settings::{SettingsSection, WebhookSection};
 pub use shape::SECRETS;
@@ -137,6 +139,8 @@ pub struct Stored {
     pub index: usize,
     /// All of it, checked.
     pub body: Value,
+    /// Fields that it lacks, and must have where it is new.
+    pub lacking: Vec<String>,
     /// Accounts that it names.
     pub accounts: Vec<Said<model::AccountId>>,
 }

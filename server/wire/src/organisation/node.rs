@@ -117,7 +117,12 @@ impl<'a> Node<'a> {
         }
         let place = |line, column| At { file: at.file, line, column };
         let content = match event {
-            Event::Scalar { text, quoted } => Content::Scalar { text, quoted },
+            Event::Scalar { text, quoted } => {
+                if text.contains('\0') {
+                    return Err(too("holds the character U+0000, which nothing can keep"));
+                }
+                Content::Scalar { text, quoted }
+            }
             Event::List => {
                 let mut items = Vec::new();
                 loop {
@@ -139,7 +144,7 @@ impl<'a> Node<'a> {
                     let key_at = place(line, column);
                     let key = match event {
                         Event::EndOfMap => break,
-                        Event::Scalar { text, .. } => text,
+                        Event::Scalar { text, .. } if !text.contains('\0') => text,
                         _ => {
                             return Err(Broken { line, column, problem: format!("{path}: a key must be a text") });
                         }
@@ -218,6 +223,11 @@ impl<'a> Node<'a> {
             Some(number) if (least..=most).contains(&number) => Some(number),
             _ => self.wrong(path, faults, &format!("must be a whole number between {least} and {most}")),
         }
+    }
+
+    /// Whether it is `null`, or nothing at all.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.plain().is_some_and(|value| value.is_null())
     }
 
     fn plain(&self) -> Option<Value> {
@@ -318,18 +328,29 @@ pub(super) struct Fields<'n, 'a> {
     entries: &'n [Entry<'a>],
     pub(super) at: At,
     pub(super) path: &'n Path<'n>,
+    /// Keys that are not known.
+    strange: Vec<&'n str>,
 }
 
 impl<'n, 'a> Fields<'n, 'a> {
     /// Looks at a map; whatever key is not among these is a fault.
     pub(super) fn of(node: &'n Node<'a>, path: &'n Path<'n>, known: &[&str], faults: &mut Faults) -> Option<Self> {
         let entries = node.map(path, faults)?;
+        let mut strange = Vec::new();
         for entry in entries {
             if !known.contains(&entry.key.as_ref()) {
                 unknown(entry, path, known, faults);
+                strange.push(entry.key.as_ref());
             }
         }
-        Some(Self { entries, at: node.at, path })
+        Some(Self { entries, at: node.at, path, strange })
+    }
+
+    /// Says that a field is missing, where it is not there under a name with a slip, which was refused as such.
+    pub(super) fn missing(&self, name: &str, faults: &mut Faults) {
+        if !self.strange.iter().any(|key| near(name, key)) {
+            faults.add(self.at, Path::Field(self.path, name), "is missing");
+        }
     }
 
     /// The value of a field.
@@ -365,7 +386,7 @@ impl<'n, 'a> Fields<'n, 'a> {
         parse: impl FnOnce(&str) -> Result<T, Invalid>,
     ) -> Option<Said<T>> {
         if self.get(name).is_none() {
-            faults.add(self.at, Path::Field(self.path, name), "is missing");
+            self.missing(name, faults);
             return None;
         }
         self.parsed(name, faults, parse)

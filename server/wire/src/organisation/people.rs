@@ -30,9 +30,10 @@ pub struct User {
     pub family_name: Option<PersonName>,
     pub display_name: Option<PersonName>,
     pub attributes: Option<BTreeMap<String, String>>,
-    pub groups: Option<Vec<Said<String>>>,
+    /// All groups of the person.
+    pub groups: Option<Said<Vec<Said<String>>>>,
     pub password: Option<Said<PasswordSource>>,
-    pub disabled: Option<bool>,
+    pub disabled: Option<Said<bool>>,
 }
 
 /// Where a password comes from.
@@ -140,7 +141,9 @@ pub(super) fn user(
             }
         }
     });
-    let disabled = fields.flag("disabled", faults);
+    let place = |name: &str| fields.get(name).map_or(node.at, |value| value.at);
+    let disabled = fields.flag("disabled", faults).map(|value| Said { value, at: place("disabled") });
+    let groups = groups.map(|value| Said { value, at: place("groups") });
     let user_name = fields.needed("userName", faults, UserName::parse)?;
     known.note(Section::Users, user_name.value.key(), user_name.at, &Path::Field(path, "userName"), faults);
     Some(User {

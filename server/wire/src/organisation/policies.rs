@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::node::{Node, Path};
 use super::reader::Known;
 use super::resources::metadata;
-use super::shape::{Field, Reading, Shape, arn, may, must, some_text, web_address, within};
+use super::shape::{Field, Reading, Shape, arn, may, must, new, some_text, web_address, within};
 use super::{Faults, Section, Stored};
 
 fn account(text: &str) -> Result<(), Invalid> {
@@ -46,7 +46,7 @@ fn audience(text: &str) -> Result<(), Invalid> {
 const POLICY: &[Field] = &[
     must("arn", Shape::Text(policy_arn)),
     may("description", Shape::Text(some_text)),
-    must("document", Shape::Policy(Rules::MANAGED)),
+    new("document", Shape::Policy(Rules::MANAGED)),
 ];
 
 const ROLE: &[Field] = &[
@@ -55,7 +55,7 @@ const ROLE: &[Field] = &[
     may("path", Shape::Text(iam_path)),
     may("description", Shape::Text(some_text)),
     may("maxSessionDuration", Shape::Duration(3_600, 43_200)),
-    must("trustPolicy", Shape::Policy(Rules::TRUST)),
+    new("trustPolicy", Shape::Policy(Rules::TRUST)),
     may("inlinePolicy", Shape::Policy(Rules::INLINE)),
     may("managedPolicies", Shape::Texts(policy_arn, false)),
 ];
@@ -64,7 +64,7 @@ const SAML_PROVIDER: &[Field] = &[
     must("account", Shape::Text(account)),
     must("type", Shape::Word(&["saml"])),
     must("name", Shape::Text(provider_name)),
-    may("metadataFile", Shape::File("metadata")),
+    may("metadataFile", Shape::File("metadata", metadata)),
     may("metadata", Shape::Text(metadata)),
 ];
 
@@ -72,14 +72,14 @@ const OIDC_PROVIDER: &[Field] = &[
     must("account", Shape::Text(account)),
     must("type", Shape::Word(&["oidc"])),
     must("url", Shape::Text(web_address)),
-    must("audiences", Shape::Texts(audience, true)),
+    new("audiences", Shape::Texts(audience, true)),
 ];
 
 const SERVICE_CONTROL_POLICY: &[Field] = &[
     must("name", Shape::Text(|text| within(text, 1, 128))),
     may("description", Shape::Text(some_text)),
-    must("accounts", Shape::Accounts),
-    must("document", Shape::Policy(Rules::SCP)),
+    new("accounts", Shape::Accounts),
+    new("document", Shape::Policy(Rules::SCP)),
 ];
 
 /// One thing of these sections.
@@ -92,12 +92,13 @@ pub(super) fn thing(
     known: &mut Known,
 ) -> Option<Stored> {
     reading.accounts.clear();
-    let is_oidc = node.entry("type").and_then(|kind| kind.text(path, &mut Faults::default())) == Some("oidc");
+    reading.lacking.clear();
+    let mut is_oidc = false;
     let fields = match section {
         Section::Policies => POLICY,
         Section::Roles => ROLE,
         Section::IdentityProviders => {
-            check_type(node, path, reading, &["saml", "oidc"])?;
+            is_oidc = reading.kind(node, path, &["saml", "oidc"])? == "oidc";
             if is_oidc { OIDC_PROVIDER } else { SAML_PROVIDER }
         }
         _ => SERVICE_CONTROL_POLICY,
@@ -109,7 +110,8 @@ pub(super) fn thing(
     let text = |name: &str| body.get(name).and_then(Value::as_str);
     let (name, own) = match section {
         Section::Policies => (text("arn")?.to_owned(), "arn"),
-        Section::Roles => (format!("{}{}{}", text("account")?, text("path").unwrap_or("/"), text("name")?), "name"),
+        // As in AWS: a role's name is taken in its account, whatever its path.
+        Section::Roles => (format!("{}/{}", text("account")?, text("name")?), "name"),
         Section::IdentityProviders if is_oidc => (format!("{}/oidc/{}", text("account")?, text("url")?), "url"),
         Section::IdentityProviders => (format!("{}/saml/{}", text("account")?, text("name")?), "name"),
         _ => (text("name")?.to_owned(), "name"),
@@ -120,29 +122,14 @@ pub(super) fn thing(
     }
     let at = node.entry(own).map_or(node.at, |own| own.at);
     known.note(section, model::name_key(&name), at, &Path::Field(path, own), reading.faults);
-    Some(Stored { at: node.at, name, index, body: Value::Object(body), accounts })
-}
-
-/// Says early what kinds there are, so that no field of another kind is called unknown.
-pub(super) fn check_type(node: &Node<'_>, path: &Path<'_>, reading: &mut Reading<'_>, kinds: &[&str]) -> Option<()> {
-    node.map(path, reading.faults)?;
-    let inner = Path::Field(path, "type");
-    let Some(kind) = node.entry("type") else {
-        reading.faults.add(node.at, inner, format!("is missing: {}", super::shape::alternatives(kinds)));
-        return None;
-    };
-    let text = kind.text(&inner, reading.faults)?;
-    if kinds.contains(&text) {
-        return Some(());
-    }
-    reading.faults.add(kind.at, inner, format!("must be {}", super::shape::alternatives(kinds)));
-    None
+    let lacking = std::mem::take(&mut reading.lacking);
+    Some(Stored { at: node.at, name, index, body: Value::Object(body), lacking, accounts })
 }
 
 /// Exactly one of the two ways to give metadata.
 pub(super) fn one_metadata(node: &Node<'_>, path: &Path<'_>, reading: &mut Reading<'_>) {
     match (node.entry("metadataFile"), node.entry("metadata")) {
-        (None, None) => reading.faults.add(node.at, Path::Field(path, "metadataFile"), "is missing"),
+        (None, None) => reading.lacking.push("metadataFile".to_owned()),
         (Some(_), Some(second)) => {
             reading.faults.add(second.at, Path::Field(path, "metadata"), "and metadataFile exclude one another");
         }

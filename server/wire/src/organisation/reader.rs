@@ -11,7 +11,7 @@ use super::yaml::YamlSource;
 use super::{API_VERSION, Organisation, Section, access, directories, people, policies, resources, settings};
 
 /// The most that all files together may hold, in bytes.
-const LARGEST: usize = 512 << 20;
+pub const LARGEST: usize = 512 << 20;
 /// The most files.
 const MOST_FILES: usize = 1_000;
 
@@ -38,9 +38,15 @@ pub fn read(documents: &[Document<'_>], load: Load<'_>) -> (Organisation, Faults
     let mut known = Known::default();
     for (file, document) in documents.iter().enumerate() {
         let file = u16::try_from(file).unwrap_or(u16::MAX);
+        if let Some((before, odd)) = unprintable(document.text) {
+            let (line, column) = behind(before);
+            let problem = format!("holds the control character U+{:04X}", u32::from(odd));
+            faults.add(At { file, line, column }, "", problem);
+            continue;
+        }
         let mut source = source_of(document);
         let files = |name: &str| load(document.name, name);
-        let mut reading = Reading { faults: &mut faults, files: &files, accounts: Vec::new() };
+        let mut reading = Reading { faults: &mut faults, files: &files, accounts: Vec::new(), lacking: Vec::new() };
         let mut walk = Walk { file, versions: 0, reading: &mut reading, known: &mut known, to: &mut organisation };
         if let Err(broken) = walk.file(&mut *source) {
             let at = At { file, line: broken.line, column: broken.column };
@@ -51,14 +57,30 @@ pub fn read(documents: &[Document<'_>], load: Load<'_>) -> (Organisation, Faults
 }
 
 fn source_of<'a>(document: &Document<'a>) -> Box<dyn Source<'a> + 'a> {
+    let text = document.text.strip_prefix('\u{feff}').unwrap_or(document.text);
     let named = std::path::Path::new(document.name).extension().is_some_and(|end| end.eq_ignore_ascii_case("json"));
-    let begins = document.text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with('{');
+    let begins = text.trim_start_matches([' ', '\t', '\r', '\n']).starts_with('{');
     // What is JSON is read as JSON: YAML has other ideas about some of its escapes.
-    if named || (begins && JsonSource::fits(document.text)) {
-        Box::new(JsonSource::of(document.text))
+    if named || (begins && JsonSource::fits(text)) {
+        Box::new(JsonSource::of(text))
     } else {
-        Box::new(YamlSource::of(document.text))
+        Box::new(YamlSource::of(text))
     }
+}
+
+/// The first control character that stands in the text as it is, and all before it. To some readers it is the end.
+fn unprintable(text: &str) -> Option<(&str, char)> {
+    let place = text.bytes().position(|byte| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r'))?;
+    let (before, rest) = text.split_at_checked(place)?;
+    Some((before, rest.chars().next()?))
+}
+
+/// Line and column behind a beginning of a text.
+pub fn behind(text: &str) -> (u32, u32) {
+    let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let lines = text.bytes().filter(|byte| *byte == b'\n').count();
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    (narrow(lines + 1), narrow(last.chars().count() + 1))
 }
 
 /// What has been named, so that nothing is named twice.

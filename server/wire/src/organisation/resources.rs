@@ -8,7 +8,7 @@ use super::Section;
 use super::at::{At, Faults, Said};
 use super::node::{Content, Fields, Node, Path};
 use super::reader::Known;
-use super::shape::{Field, Reading, Shape, may, must, web_address};
+use super::shape::{Field, Kind, Reading, Shape, may, must, web_address};
 
 /// Where the fields of a thing stand.
 #[derive(Clone, Debug, Default)]
@@ -103,23 +103,25 @@ fn any(_: &str) -> Result<(), Invalid> {
 
 const TEXT: Shape = Shape::Text(any);
 
-const BROKER: &[Field] = &[
-    must("type", Shape::Word(&["local", "aws-saml", "aws-role"])),
-    may("samlProvider", TEXT),
-    may("role", TEXT),
-    may("externalId", TEXT),
-    may("region", TEXT),
-    may("stsEndpoint", TEXT),
+const TYPE: Field = may("type", TEXT);
+
+const BROKERS: &[Kind] = &[
+    ("local", &[TYPE]),
+    (
+        "aws-saml",
+        &[TYPE, must("samlProvider", TEXT), must("role", TEXT), must("region", TEXT), may("stsEndpoint", TEXT)],
+    ),
+    ("aws-role", &[TYPE, must("role", TEXT), may("externalId", TEXT), must("region", TEXT)]),
 ];
 
 const ACCOUNT: &[Field] = &[
-    may("id", TEXT),
+    must("id", TEXT),
     may("name", TEXT),
     may("email", TEXT),
     may("path", TEXT),
     may("status", Shape::Word(&["active", "suspended", "closed"])),
     may("tags", Shape::TextMap(any, any, usize::MAX)),
-    may("broker", Shape::Map(BROKER)),
+    may("broker", Shape::Kinds(BROKERS)),
 ];
 
 const CUSTOMER_POLICY: &[Field] = &[must("name", TEXT), may("path", TEXT)];
@@ -127,14 +129,14 @@ const CUSTOMER_POLICY: &[Field] = &[must("name", TEXT), may("path", TEXT)];
 const BOUNDARY: &[Field] = &[may("managedPolicy", TEXT), may("customerManagedPolicy", Shape::Map(CUSTOMER_POLICY))];
 
 const PERMISSION_SET: &[Field] = &[
-    may("name", TEXT),
+    must("name", TEXT),
     may("description", TEXT),
     may("sessionDuration", TEXT),
     may("relayState", TEXT),
     may("managedPolicies", Shape::Texts(any, false)),
     may("customerManagedPolicies", Shape::Maps(CUSTOMER_POLICY)),
-    may("inlinePolicy", Shape::Object),
-    may("permissionsBoundary", Shape::Map(BOUNDARY)),
+    may("inlinePolicy", Shape::OrNothing(&Shape::Object)),
+    may("permissionsBoundary", Shape::OrNothing(&Shape::Map(BOUNDARY))),
     may("requireFreshFactor", Shape::Flag),
     may("tags", Shape::TextMap(any, any, usize::MAX)),
 ];
@@ -142,7 +144,7 @@ const PERMISSION_SET: &[Field] = &[
 const NAME_FORMATS: &[&str] = &["emailAddress", "persistent", "transient", "unspecified"];
 
 const SAML: &[Field] = &[
-    may("metadataFile", Shape::File("metadata")),
+    may("metadataFile", Shape::File("metadata", metadata)),
     may("metadata", Shape::Text(metadata)),
     may("entityId", Shape::Text(|text| super::shape::within(text, 1, 1_024))),
     may("acs", Shape::Text(web_address)),
@@ -165,25 +167,27 @@ const SAML: &[Field] = &[
 ];
 
 const APPLICATION: &[Field] = &[
-    may("name", TEXT),
+    must("name", TEXT),
     may("description", TEXT),
     may("startUrl", TEXT),
     may("status", Shape::Word(&["enabled", "disabled"])),
     may("visible", Shape::Flag),
-    may("saml", Shape::Map(SAML)),
+    may("saml", Shape::OrNothing(&Shape::Map(SAML))),
     may("assignedTo", Shape::Elsewhere),
 ];
 
 /// Metadata of a SAML party, as XML.
 pub(super) fn metadata(text: &str) -> Result<(), Invalid> {
-    if text.len() > 1 << 20 || !text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
+    let begins = text.trim_start_matches('\u{feff}').trim_start().starts_with('<');
+    if text.len() > 1 << 20 || !begins || text.contains('\0') {
         return Err(Invalid::new("must be XML of at most 1 MiB"));
     }
     Ok(())
 }
 
 fn certificate(text: &str) -> Result<(), Invalid> {
-    let good = text.len() <= 16_384 && text.trim_start().starts_with("-----BEGIN CERTIFICATE-----");
+    let good =
+        text.len() <= 16_384 && text.trim_start().starts_with("-----BEGIN CERTIFICATE-----") && !text.contains('\0');
     if good { Ok(()) } else { Err(Invalid::new("must be a certificate in PEM")) }
 }
 
@@ -236,7 +240,8 @@ pub(super) fn permission_set(
     known.note(Section::PermissionSets, name.value.key(), name.at, &Path::Field(path, "name"), reading.faults);
     if let Some(boundary) = node.entry("permissionsBoundary")
         && let Content::Map(entries) = &boundary.content
-        && entries.len() != 1
+        && (entries.is_empty()
+            || ["managedPolicy", "customerManagedPolicy"].iter().all(|name| boundary.entry(name).is_some()))
     {
         let path = Path::Field(path, "permissionsBoundary");
         reading.faults.add(boundary.at, path, "must name either managedPolicy or customerManagedPolicy");
@@ -301,7 +306,7 @@ fn assigned(node: &Node<'_>, path: &Path<'_>, reading: &mut Reading<'_>) -> Opti
     Some(AssignedTo { everyone, groups, users })
 }
 
-/// What makes a thing one among its kind; it must be there.
+/// What makes a thing one among its kind. That it is there was asked with the other fields.
 fn own_name<T>(
     node: &Node<'_>,
     path: &Path<'_>,
@@ -310,12 +315,7 @@ fn own_name<T>(
     parse: fn(&str) -> Result<T, Invalid>,
 ) -> Option<Said<T>> {
     let inner = Path::Field(path, field);
-    let Some(name) = node.entry(field) else {
-        if matches!(node.content, Content::Map(_)) {
-            reading.faults.add(node.at, inner, "is missing");
-        }
-        return None;
-    };
+    let name = node.entry(field)?;
     // A value that is no text was refused with the other fields already.
     name.text(&inner, &mut Faults::default())?;
     name.parsed(&inner, reading.faults, parse)

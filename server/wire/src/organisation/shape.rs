@@ -30,14 +30,18 @@ pub(super) enum Shape {
     /// A list of maps.
     Maps(&'static [Field]),
     Map(&'static [Field]),
+    /// A map whose `type` says which fields it has.
+    Kinds(&'static [Kind]),
+    /// This, or `null`, which takes it away.
+    OrNothing(&'static Shape),
     /// A policy document.
     Policy(Rules),
     /// A map that is looked at elsewhere.
     Object,
     /// `{fromEnv: NAME}`.
     Secret,
-    /// The name of a file; its content is kept under the other name.
-    File(&'static str),
+    /// The name of a file; its content, where it passes the check, is kept under the other name.
+    File(&'static str, fn(&str) -> Result<(), Invalid>),
     /// `{path: …}` or a list of account numbers.
     Accounts,
     /// Read by itself.
@@ -48,17 +52,34 @@ pub(super) enum Shape {
 pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) shape: Shape,
-    pub(super) needed: bool,
+    need: Need,
 }
+
+/// Whether a field may be absent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Need {
+    Never,
+    /// Of something that is not there yet.
+    WhenNew,
+    Always,
+}
+
+/// A `type` and the fields of what is of it.
+pub(super) type Kind = (&'static str, &'static [Field]);
 
 /// A field that may be absent.
 pub(super) const fn may(name: &'static str, shape: Shape) -> Field {
-    Field { name, shape, needed: false }
+    Field { name, shape, need: Need::Never }
+}
+
+/// A field that must be there when the thing is new.
+pub(super) const fn new(name: &'static str, shape: Shape) -> Field {
+    Field { name, shape, need: Need::WhenNew }
 }
 
 /// A field that must be there.
 pub(super) const fn must(name: &'static str, shape: Shape) -> Field {
-    Field { name, shape, needed: true }
+    Field { name, shape, need: Need::Always }
 }
 
 /// What shapes are read with.
@@ -67,6 +88,8 @@ pub(super) struct Reading<'r> {
     pub(super) files: Files<'r>,
     /// Account numbers that were named.
     pub(super) accounts: Vec<super::Said<model::AccountId>>,
+    /// Fields that are not there, and must be where the thing is new.
+    pub(super) lacking: Vec<String>,
 }
 
 impl Reading<'_> {
@@ -79,11 +102,14 @@ impl Reading<'_> {
         for field in fields {
             let inner = Path::Field(path, field.name);
             match found.get(field.name) {
-                None if field.needed => self.faults.add(node.at, inner, "is missing"),
-                None => {}
+                None => match field.need {
+                    Need::Never => {}
+                    Need::WhenNew => self.lacking.push(field.name.to_owned()),
+                    Need::Always => found.missing(field.name, self.faults),
+                },
                 Some(value) => {
                     // Of a file its content is kept, under the name for content.
-                    let kept = if let Shape::File(kept) = &field.shape { kept } else { field.name };
+                    let kept = if let Shape::File(kept, _) = &field.shape { kept } else { field.name };
                     if let Some(read) = self.value(value, &inner, &field.shape) {
                         map.insert(kept.to_owned(), read);
                     }
@@ -151,12 +177,24 @@ impl Reading<'_> {
                 Some(maps.into())
             }
             Shape::Map(fields) => self.map(node, path, fields).map(Value::Object),
+            Shape::Kinds(kinds) => {
+                let names: Vec<&str> = kinds.iter().map(|(name, _)| *name).collect();
+                let kind = self.kind(node, path, &names)?;
+                let (_, fields) = kinds.iter().find(|(name, _)| *name == kind)?;
+                self.map(node, path, fields).map(Value::Object)
+            }
+            Shape::OrNothing(_) if node.is_nothing() => Some(Value::Null),
+            Shape::OrNothing(shape) => self.value(node, path, shape),
             Shape::Policy(kind) => super::policies::document(node, path, *kind, self.faults),
             Shape::Object => node.map(path, self.faults).map(|_| node.json()),
             Shape::Secret => secret(node, path, self.faults).map(|name| json!({"fromEnv": name})),
-            Shape::File(_) => {
+            Shape::File(_, check) => {
                 let name = node.text(path, self.faults)?;
-                match (self.files)(name) {
+                let checked = |content: String| match check(&content) {
+                    Ok(()) => Ok(content),
+                    Err(invalid) => Err(format!("the content of {name} {invalid}")),
+                };
+                match (self.files)(name).and_then(checked) {
                     Ok(content) => Some(content.into()),
                     Err(problem) => {
                         self.faults.add(node.at, path, problem);
@@ -167,6 +205,22 @@ impl Reading<'_> {
             Shape::Accounts => super::access::targets_json(node, path, self),
             Shape::Elsewhere => None,
         }
+    }
+
+    /// The `type` of a map, looked at first, so that no field of another kind is called unknown.
+    pub(super) fn kind<'n>(&mut self, node: &'n Node<'_>, path: &Path<'_>, kinds: &[&str]) -> Option<&'n str> {
+        node.map(path, self.faults)?;
+        let inner = Path::Field(path, "type");
+        let Some(kind) = node.entry("type") else {
+            self.faults.add(node.at, inner, format!("is missing: {}", alternatives(kinds)));
+            return None;
+        };
+        let text = kind.text(&inner, self.faults)?;
+        if kinds.contains(&text) {
+            return Some(text);
+        }
+        self.faults.add(kind.at, inner, format!("must be {}", alternatives(kinds)));
+        None
     }
 
     fn checked(&mut self, node: &Node<'_>, path: &Path<'_>, check: fn(&str) -> Result<(), Invalid>) -> Option<String> {

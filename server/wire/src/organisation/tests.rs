@@ -7,6 +7,7 @@ use super::*;
 fn nothing(_: &str, name: &str) -> Result<String, String> {
     match name {
         "idp.xml" => Ok("<EntityDescriptor/>".to_owned()),
+        "odd.xml" => Ok("entity".to_owned()),
         _ => Err(format!("{name} cannot be read")),
     }
 }
@@ -65,7 +66,6 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
         "true or false",
     ),
     ("policies: [{arn: x, document: {Statement: []}}]", "2:18", "policies[0].arn", "must be an ARN"),
-    ("policies: [{arn: \"arn:aws:iam::aws:policy/X\"}]", "2:12", "policies[0].document", "is missing"),
     (
         "roles: [{account: \"111122223333\", name: R, trustPolicy: {Version: \"2012-10-17\", Statement: [{Effect: Allow, Action: \"sts:AssumeRole\", Principal: \"*\", Resource: x}]}}]",
         "2:161",
@@ -83,12 +83,6 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
         "2:53",
         "identityProviders[0].type",
         "saml or oidc",
-    ),
-    (
-        "identityProviders: [{account: \"111122223333\", type: saml, name: P}]",
-        "2:21",
-        "identityProviders[0].metadataFile",
-        "is missing",
     ),
     (
         "identityProviders: [{account: \"111122223333\", type: saml, name: P, metadataFile: no.xml}]",
@@ -211,6 +205,200 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
         "${user:",
     ),
     ("settings: {webhooks: [{events: [a]}]}", "2:23", "settings.webhooks[0].url", "is missing"),
+    (
+        "accounts: [{id: \"111122223333\", broker: {type: local, role: x}}]",
+        "2:55",
+        "accounts[0].broker.role",
+        "not known here; possible are type",
+    ),
+    (
+        "accounts: [{id: \"111122223333\", broker: {type: aws-role, region: eu-west-1}}]",
+        "2:41",
+        "accounts[0].broker.role",
+        "is missing",
+    ),
+    (
+        "accounts: [{id: \"111122223333\", broker: {type: aws-saml, externalId: x, samlProvider: p, role: r, region: g}}]",
+        "2:58",
+        "accounts[0].broker.externalId",
+        "is not known here",
+    ),
+    (
+        "permissionSets: [{name: a, permissionsBoundary: {managedPolicy: m, customerManagedPolicy: {name: c}}}]",
+        "2:49",
+        "permissionSets[0].permissionsBoundary",
+        "either",
+    ),
+    ("permissionSets: [{name: a, managedPolicies: [x, x]}]", "2:49", "permissionSets[0].managedPolicies[1]", "twice"),
+    (
+        "permissionSets: [{name: a, customerManagedPolicies: [{path: /}]}]",
+        "2:54",
+        "permissionSets[0].customerManagedPolicies[0].name",
+        "is missing",
+    ),
+    (
+        "policies: [{arn: \"arn:aws:iam::aws:policy/X\", document: {Statement: []}}, {arn: \"arn:aws:iam::aws:policy/X\"}]",
+        "2:81",
+        "policies[1].arn",
+        "same policy as line 2",
+    ),
+    (
+        "roles: [{account: \"111122223333\", name: R, path: /a/}, {account: \"111122223333\", name: r, path: /b/}]",
+        "2:88",
+        "roles[1].name",
+        "same role as line 2",
+    ),
+    ("roles: [{account: \"1\", name: R}]", "2:19", "roles[0].account", "twelve digits"),
+    ("roles: [{account: \"111122223333\", name: R, path: a}]", "2:50", "roles[0].path", "begin and end with /"),
+    (
+        "identityProviders: [{account: \"111122223333\", type: oidc, url: \"https://x\", audiences: []}]",
+        "2:88",
+        "identityProviders[0].audiences",
+        "at least one",
+    ),
+    (
+        "identityProviders: [{account: \"111122223333\", type: saml, name: P, metadata: x}]",
+        "2:78",
+        "identityProviders[0].metadata",
+        "must be XML",
+    ),
+    (
+        "identityProviders: [{account: \"111122223333\", type: saml, name: P, metadataFile: odd.xml}]",
+        "2:82",
+        "identityProviders[0].metadataFile",
+        "the content of odd.xml must be XML",
+    ),
+    (
+        "identityProviders: [{account: \"111122223333\", type: saml, name: P, metadataFile: idp.xml, metadata: <a/>}]",
+        "2:101",
+        "identityProviders[0].metadata",
+        "exclude one another",
+    ),
+    (
+        "serviceControlPolicies: [{name: S, accounts: [\"111122223333\", \"111122223333\"]}]",
+        "2:63",
+        "serviceControlPolicies[0].accounts",
+        "names 111122223333 twice",
+    ),
+    ("users: [{userName: a}, {email: b@example.com}]", "2:24", "users[1].userName", "is missing"),
+    ("users: [{userName: alice, attributes: {a: [b]}}]", "2:43", "users[0].attributes.a", "must be a text, not a list"),
+    ("users: [{userName: alice, password: {}}]", "2:37", "users[0].password", "{fromEnv: NAME}"),
+    (
+        "users: [{userName: alice, password: {fromEnv: A, argon2id: b}}]",
+        "2:60",
+        "users[0].password.argon2id",
+        "exclude one another",
+    ),
+    ("users: [{userName: alice, groups: [a/b/c]}]", "2:36", "users[0].groups[0]", "directory/name"),
+    ("users: [{userName: alice, givenName: \"\"}]", "2:38", "users[0].givenName", "must not be empty"),
+    ("users: [{userName: \"a\\u202eb\"}]", "2:20", "users[0].userName", "direction characters"),
+    ("users: [{userName: \"a\\0b\"}]", "2:20", "", "users[0].userName: holds the character U+0000"),
+    (
+        "assignments: [{user: a, permissionSet: R, accounts: [\"111122223333\", /workloads/**]}]",
+        "2:70",
+        "assignments[0].accounts[1]",
+        "{path: /workloads/**}",
+    ),
+    (
+        "assignments: [{user: a, permissionSet: R, accounts: [{paht: /}]}]",
+        "2:55",
+        "assignments[0].accounts[0].paht",
+        "is path meant?",
+    ),
+    ("assignments: [{user: a, permissionSet: R}]", "2:15", "assignments[0].accounts", "is missing"),
+    (
+        "administrators: [{user: a, role: access-admin, accounts: [\"111122223333\", {path: /}, \"111122223333\"]}]",
+        "2:86",
+        "administrators[0].accounts",
+        "names 111122223333 twice",
+    ),
+    (
+        "administrators: [{group: G, role: owner, breakGlass: true}]",
+        "2:54",
+        "administrators[0].breakGlass",
+        "owner only",
+    ),
+    (
+        "administrators: [{user: a, role: admin, accounts: {path: /}}]",
+        "2:51",
+        "administrators[0].accounts",
+        "access-admin only",
+    ),
+    (
+        "applications: [{name: W, saml: {metadataFile: idp.xml, entityId: x, acs: \"https://x/\"}}]",
+        "2:32",
+        "applications[0].saml",
+        "must have one of",
+    ),
+    (
+        "applications: [{name: W, saml: {attributes: [{name: a, value: b}, {name: c}]}}]",
+        "2:67",
+        "applications[0].saml.attributes[1].value",
+        "is missing",
+    ),
+    ("applications: [{name: W}, {name: w}]", "2:34", "applications[1].name", "same application as line 2"),
+    (
+        "applications: [{name: W, assignedTo: {users: [a, A]}}]",
+        "2:50",
+        "applications[0].assignedTo.users[1]",
+        "given twice",
+    ),
+    ("directories: [{name: builtin, type: ldap}]", "2:22", "directories[0].name", "not be builtin"),
+    (
+        "directories: [{name: c, type: oidc}, {name: C, type: saml}]",
+        "2:45",
+        "directories[1].name",
+        "same directory as line 2",
+    ),
+    ("directories: [{name: c, type: ldap, startTls: true}]", "2:47", "directories[0].startTls", "beside url"),
+    (
+        "directories: [{name: c, type: ldap, sync: {maxDisablePercent: 101}}]",
+        "2:63",
+        "directories[0].sync.maxDisablePercent",
+        "between 0 and 100",
+    ),
+    (
+        "directories: [{name: c, type: ldap, bindPassword: {fromEnv: \"\"}}]",
+        "2:61",
+        "directories[0].bindPassword.fromEnv",
+        "name of a variable",
+    ),
+    ("settings: {mfa: {enrolWithin: PT36H}}", "2:31", "settings.mfa.enrolWithin", "whole days"),
+    ("settings: {mfa: {methods: [totp, totp]}}", "2:27", "settings.mfa.methods", "one twice"),
+    ("settings: {mfa: {policy: always}}", "2:26", "settings.mfa.policy", "required, optional or context-aware"),
+    ("settings: {session: {cli: P91D}}", "2:27", "settings.session.cli", "between PT15M and P90D"),
+    ("settings: {session: {portal: 8h}}", "2:30", "settings.session.portal", "PT"),
+    ("settings: {passwordPolicy: {history: \"3\"}}", "2:38", "settings.passwordPolicy.history", "whole number"),
+    (
+        "settings: {webhooks: [{url: \"https://x/\"}, {url: \"https://x/\"}]}",
+        "2:50",
+        "settings.webhooks[1].url",
+        "given twice",
+    ),
+    (
+        "settings: {webhooks: [{url: \"https://x/\", events: []}]}",
+        "2:23",
+        "settings.webhooks[0].events",
+        "at least one",
+    ),
+    (
+        "settings: {webhooks: [{url: \"https://x/\", secret: hush}]}",
+        "2:51",
+        "settings.webhooks[0].secret",
+        "does not stand in a file",
+    ),
+    ("settings: []", "2:11", "settings", "must be a map, not a list"),
+    ("settings: {}\n---\nsettings: {}", "4:1", "settings", "same settings as line 2"),
+    ("groups: [{name: G}]\n---\ngroups: [{name: G}]", "4:17", "groups[0].name", "same group as line 2"),
+    ("groups: [{? [a] : b}]", "2:13", "", "a key must be a text"),
+    ("groups: [{<<: {name: G}, name: H}]", "2:11", "groups[0].<<", "is not known here"),
+    ("groups: [{name: *G}]", "2:17", "", "cannot be read as YAML"),
+    ("groups:\n\t- name: G", "3:2", "", "cannot be read as YAML"),
+    ("groups: [{name: \"G}]", "2:17", "", "cannot be read as YAML"),
+    ("groups: [{name: G\u{1}}]", "2:18", "", "control character U+0001"),
+    ("groups: []\n\0", "3:1", "", "control character U+0000"),
+    ("groups: text", "2:9", "groups", "must be a list, not a text"),
+    ("groups: [[]]", "2:10", "groups[0]", "must be a map, not a list"),
     ("groups: [{name: &a G}]", "2:17", "", "anchors"),
     ("groups: [{name: !!str 12}]", "2:17", "", "tags"),
     ("groups: [{name: G}\nusers: []", "3:1", "", "cannot be read as YAML"),
@@ -253,7 +441,7 @@ fn one_duplicate_may_be_in_another_file_and_all_faults_come_at_once() {
     let many = with(&format!("groups: [{}]", "{nome: 1}, ".repeat(300)));
     let (_, faults) = read(&[Document { name: "a.yaml", text: &many }], &nothing);
     let (listed, beyond) = faults.into_list();
-    assert_eq!((listed.len(), beyond), (100, 500));
+    assert_eq!((listed.len(), beyond), (100, 200));
 }
 
 #[test]
@@ -264,7 +452,7 @@ fn yaml_and_json_in_several_documents_say_the_same() {
         let (read, faults) = read(&[Document { name, text }], &nothing);
         assert!(faults.is_empty(), "{name}: {faults:?}");
         assert_eq!(read.groups[0].name.value.as_str(), "Engineers");
-        assert_eq!(read.users[0].groups.as_ref().unwrap()[0].value, "Engineers");
+        assert_eq!(read.users[0].groups.as_ref().unwrap().value[0].value, "Engineers");
         assert_eq!(read.sections.len(), 2);
     }
 }
