@@ -75,7 +75,9 @@ impl<C: ConnectionTrait> Planner<'_, C> {
             }
         }
         let good = problems.is_empty();
-        problems.into_iter().for_each(|(at, field, problem)| self.faults.add(at, field, problem));
+        for (at, field, problem) in problems {
+            self.faults.add(at, field, problem);
+        }
         found.ok().filter(|_| good)
     }
 

@@ -106,6 +106,9 @@ fn parent(field: &str) -> &str {
     field.rsplit_once('.').map_or(field, |(parent, _)| parent)
 }
 
+/// A field, its limit, and a file that has so much of it.
+type Limit<'l> = (&'l str, usize, Box<dyn Fn(usize) -> Value + 'l>);
+
 #[test]
 fn limits_hold_to_the_last_one() {
     let long = |n: usize| "x".repeat(n);
@@ -123,7 +126,6 @@ fn limits_hold_to_the_last_one() {
         let hooks: Value = (0..n).map(|n| json!({"url": format!("https://example.com/{n}")})).collect();
         json!({"apiVersion": API_VERSION, "settings": {"webhooks": hooks}})
     };
-    type Limit<'l> = (&'l str, usize, Box<dyn Fn(usize) -> Value + 'l>);
     let limits: Vec<Limit<'_>> = vec![
         ("users[0].userName", 128, Box::new(|n| of("users", json!({"userName": long(n)})))),
         ("users[0].givenName", 256, Box::new(|n| user("givenName", json!(long(n))))),
