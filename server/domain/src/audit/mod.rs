@@ -16,8 +16,8 @@ use log::EntryActor;
 use model::{AuditId, Timestamp};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter as _, QuerySelect,
-    QueryTrait as _, Statement,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseBackend, EntityTrait,
+    QueryFilter as _, QuerySelect, QueryTrait as _, Statement,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -151,6 +151,9 @@ impl Draft {
     }
 }
 
+/// Entries in one statement: sixteen values each, well below what both databases take.
+const AT_ONCE: usize = 500;
+
 /// The writes that append entries to the node's chain, inside the transaction of the change.
 pub async fn append<C: ConnectionTrait>(
     txn: &C,
@@ -186,15 +189,17 @@ pub async fn append<C: ConnectionTrait>(
         seq += 1;
         let row = entry(node, seq, &previous, entropy, draft)?;
         previous.clone_from(&row.hash);
-        rows.push(audit_entry::ActiveModel::from(row));
+        rows.push(audit_entry::ActiveModel::from(row).reset_all());
     }
     let backend = txn.get_database_backend();
-    let entries = audit_entry::Entity::insert_many(rows.into_iter().map(sea_orm::ActiveModelTrait::reset_all));
+    let mut writes: Vec<Statement> =
+        rows.chunks(AT_ONCE).map(|part| audit_entry::Entity::insert_many(part.to_vec()).build(backend)).collect();
     let moved = audit_head::Entity::update_many()
         .col_expr(audit_head::Column::Seq, Expr::value(seq))
         .col_expr(audit_head::Column::Hash, Expr::value(previous))
         .filter(audit_head::Column::Node.eq(node));
-    Ok(vec![entries.build(backend), moved.build(backend)])
+    writes.push(moved.build(backend));
+    Ok(writes)
 }
 
 fn entry(node: &str, seq: i64, previous: &str, entropy: &Entropy, draft: Draft) -> Result<audit_entry::Model> {

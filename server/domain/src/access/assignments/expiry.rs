@@ -27,6 +27,8 @@ const AT_ONCE: u64 = 500;
 const CHUNK: usize = 500;
 /// The members of a larger group are not told one by one: whoever gave it to them is.
 const MOST_TOLD: u64 = 200;
+/// Where administrators see what ends, and renew it.
+pub const ENDING_PAGE: &str = "/admin/assignments";
 /// How long before its end a word is sent; of a short grant, when half of it has passed.
 const WORD_BEFORE: i64 = 7 * Timestamp::DAY;
 
@@ -178,7 +180,7 @@ impl Letters {
                     paragraphs.push(t!("mail.access-ends.ask", place = place));
                 }
                 if let Some(given) = self.given.get(&person.id) {
-                    let place = format!("{root}/admin/access");
+                    let place = format!("{root}{ENDING_PAGE}");
                     paragraphs.extend([t!("mail.access-ends.given").to_owned(), given.join("\n")]);
                     paragraphs.push(t!("mail.access-ends.renew", place = place));
                 }

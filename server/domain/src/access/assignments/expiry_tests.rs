@@ -2,7 +2,7 @@
 
 use model::{AccountTarget, PermissionSetId, Role, Timestamp, UserId};
 
-use super::{GrantsOf, Proposal, Purpose, remind};
+use super::{ENDING_PAGE, GrantsOf, Proposal, Purpose, remind};
 use crate::access::Principal;
 use crate::call::{Actor, Call};
 use crate::page::PageRequest;
@@ -78,7 +78,7 @@ async fn a_week_before_its_end_the_person_and_whoever_gave_it_are_told_once() {
     for (to, text) in &sent {
         assert!(text.contains(line), "{to}: {text}");
     }
-    assert!(sent[0].1.contains("/admin/access") && !sent[0].1.contains("/start"), "{}", sent[0].1);
+    assert!(sent[0].1.contains(ENDING_PAGE) && !sent[0].1.contains("/start"), "{}", sent[0].1);
     assert!(sent[1].1.contains("http://localhost:8080/start"), "{}", sent[1].1);
     scene.world.clock.advance(Timestamp::DAY);
     assert!(scene.reminded().await.is_empty(), "once");

@@ -22,6 +22,7 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait, QueryFilter as _, 
 pub(crate) use apply::clean_up as clean_up_changes;
 pub use apply::{Applied, AppliedChange, Summary, UNDO_LASTS};
 pub use draft::{Add, Chosen, Draft, FoundAccount, FoundSet};
+pub use expiry::ENDING_PAGE;
 pub(crate) use expiry::{remind, remove_ended};
 pub use names::Named;
 pub use proposal::{MOST_GRANTS, PersonChange, Proposal, Purpose, Review, Warning};

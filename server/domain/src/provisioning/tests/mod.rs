@@ -160,7 +160,7 @@ async fn references_are_checked_against_files_and_database_and_nothing_is_applie
         ("permissionSets: [{name: R, relayState: \"<x>\"}]", "2:40: permissionSets[0].relayState: "),
         (
             "permissionSets: [{name: R, tags: {\"aws:x\": y}}]",
-            "2:43: permissionSets[0].tags[aws:x]: must not have keys",
+            "2:44: permissionSets[0].tags[aws:x]: must not have keys",
         ),
         ("accounts: [{id: \"111122223333\", name: A, email: a}]", "2:49: accounts[0].email: must be a mail address"),
         (
@@ -182,7 +182,7 @@ async fn references_are_checked_against_files_and_database_and_nothing_is_applie
         ),
         (
             "serviceControlPolicies: [{name: S, accounts: [\"111122223333\"], document: {Statement: []}}]",
-            "2:46: serviceControlPolicies[0].accounts: there is no account",
+            "2:47: serviceControlPolicies[0].accounts: there is no account",
         ),
         ("directories: [{name: c, type: ldap, users: {base: b}}]", "2:15: directories[0].url: is missing"),
         ("administrators: [{user: u, role: admin}]", "2:25: administrators[0].user: there is no user u"),
@@ -286,4 +286,16 @@ async fn only_an_owner_applies_and_only_who_may_look_plans() {
         assert_eq!(looks, matches!(role, Role::Admin | Role::Auditor), "{role}");
         assert_eq!(organisation.export(&call, &mut Vec::new(), false).await.is_ok(), looks, "{role}");
     }
+}
+
+#[tokio::test]
+async fn thousands_of_things_are_applied_at_once() {
+    let world = World::new().await;
+    let sets: String = (0..2_500).map(|n| format!("  - {{name: Set{n}}}\n")).collect();
+    let people: String =
+        (0..1_100).map(|n| format!("  - {{userName: p{n}, email: p{n}@example.com, groups: [G]}}\n")).collect();
+    let text = with(&format!("groups: [{{name: G}}]\npermissionSets:\n{sets}users:\n{people}"));
+    let applied = apply(&world, &text, PLAIN).await.map_err(faults).unwrap();
+    assert_eq!(applied.counts.creates, 3_601);
+    assert!(plan(&world, &text, PRUNE).await.unwrap().is_empty());
 }
