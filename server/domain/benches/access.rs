@@ -14,6 +14,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use domain::access::Principal;
+use domain::access::accounts::AccountsQuery;
+use domain::access::assignments::GrantsOf;
+use domain::access::permission_sets::PermissionSetsQuery;
+use domain::audit::log::AuditQuery;
+use domain::page::{Page, PageRequest};
 use domain::testing::{Organisation, Size, World};
 use domain::{Actor, Call};
 use model::{AccountId, PermissionSetId, UserId};
@@ -50,7 +55,83 @@ async fn main() {
         resident_megabytes() - before,
         resident_megabytes()
     );
+    lists(&asked).await;
     portal().await;
+}
+
+/// Does the last page of a list cost what its first does?
+async fn lists(asked: &Asked) {
+    let (services, call) = (&asked.world.services, asked.world.operator());
+    let all = &asked.all;
+    pages("groups", async |page| count(services.groups.list(&call, "", &page).await)).await;
+    pages("accounts", async |page| {
+        count(services.accounts.list(&call, &AccountsQuery { page, ..AccountsQuery::default() }).await)
+    })
+    .await;
+    pages("permission sets", async |page| {
+        count(
+            services.permission_sets.list(&call, &PermissionSetsQuery { page, ..PermissionSetsQuery::default() }).await,
+        )
+    })
+    .await;
+    for (name, of) in [
+        ("assignments", GrantsOf::Everybody),
+        ("assignments of an account", GrantsOf::Account(all.accounts[7])),
+        ("assignments of a group", GrantsOf::Principal(Principal::Group(all.groups[7]))),
+        ("assignments of a permission set", GrantsOf::PermissionSet(all.sets[7])),
+    ] {
+        pages(name, async |page| count(services.assignments.list(&call, of, &page).await)).await;
+    }
+    asked.world.log(100_000).await;
+    pages("the audit log", async |page| {
+        count(services.audit.search(&call, &AuditQuery { page, ..AuditQuery::default() }).await)
+    })
+    .await;
+}
+
+/// How many rows a page has, and where the next one begins.
+fn count<T>(page: domain::Result<Page<T>>) -> (usize, Option<String>) {
+    let page = page.expect("a page");
+    (page.rows.len(), page.next)
+}
+
+/// Rows of the pages that are timed.
+const ROWS: u32 = 10;
+
+/// Walks to the end by the largest pages, then times the first page and one at the end: equally many rows, in turn.
+async fn pages(name: &str, list: impl AsyncFn(PageRequest) -> (usize, Option<String>)) {
+    let (mut total, mut last, mut next) = (0, None, None);
+    loop {
+        let (rows, after) = list(PageRequest { cursor: next.clone(), size: Some(200) }).await;
+        total += rows;
+        if after.is_none() {
+            break;
+        }
+        last = next;
+        next = after;
+    }
+    let time = async |cursor: &Option<String>| {
+        let begun = Instant::now();
+        list(PageRequest { cursor: cursor.clone(), size: Some(ROWS) }).await;
+        begun.elapsed().as_secs_f64()
+    };
+    let (mut firsts, mut lasts) = (Vec::with_capacity(ROUNDS), Vec::with_capacity(ROUNDS));
+    for _ in 0..ROUNDS {
+        firsts.push(time(&None).await);
+        lasts.push(time(&last).await);
+    }
+    let (first, end) = (median(firsts), median(lasts));
+    println!(
+        "| {name}: last page of {total} | {:.2} × the first ({:.2} ms against {:.2} ms) | ≤ 1.2 × |",
+        end / first,
+        end * 1e3,
+        first * 1e3
+    );
+}
+
+fn median(mut seen: Vec<f64>) -> f64 {
+    seen.sort_by(f64::total_cmp);
+    seen.get(seen.len() / 2).copied().expect("runs")
 }
 
 /// One person among many, and what they are asked about.

@@ -4,6 +4,7 @@
 //! `VESTIBULE_TEST_DATABASE_URL` names a server.
 
 mod access;
+mod log;
 mod mails;
 
 pub use access::{Organisation, Size};

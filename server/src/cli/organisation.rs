@@ -319,7 +319,7 @@ fn show_json(planned: &Planned) {
     let _ = write!(to, "],\"access\":[");
     comma = "";
     planned.each_access(|person| {
-        let _ = write!(to, "{comma}{}", serde_json::to_string(&person).unwrap_or_default());
+        let _ = write!(to, "{comma}{}", serde_json::to_string(&person.named()).unwrap_or_default());
         comma = ",";
     });
     let _ = writeln!(to, "],\"warnings\":{}}}", json!(planned.warnings())).and_then(|()| to.flush());
@@ -360,10 +360,10 @@ fn show(planned: &Planned) {
         let mut all = 0;
         planned.each_access(|person| {
             all += 1;
-            gains += usize::from(!person.gains.is_empty());
-            losses += usize::from(!person.loses.is_empty());
+            gains += usize::from(person.gains());
+            losses += usize::from(person.loses());
             if people.len() < SHOWN {
-                people.push(person);
+                people.push(person.named());
             }
         });
         if all > 0 {

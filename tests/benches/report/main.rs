@@ -15,6 +15,7 @@
 
 mod floor;
 mod http;
+mod organisation;
 mod portal;
 mod process;
 mod storm;
@@ -62,6 +63,7 @@ fn main() {
     report.row("binary with the UI inside", &format!("{:.1} MB", size as f64 / 1e6), "≤ 30 MB");
 
     portal::measure(&binary, &mut report);
+    organisation::measure(&binary, &mut report);
     storm::measure(&server, &mut report);
     report.row("memory after the storms", &format!("{:.1} MB", server.resident_megabytes()), "");
 

@@ -83,6 +83,39 @@ impl Server {
         assert!(child.wait().expect("ends").success(), "vestibule {}", arguments.join(" "));
     }
 
+    /// The same with variables of the environment.
+    pub fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) {
+        let mut command = Self::command(&self.binary, self.folder.path());
+        let done = command.args(arguments).envs(variables.iter().copied()).output().expect("the command runs");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    /// Runs a command that must end with this code, and watches what it takes.
+    pub fn watched(&self, arguments: &[&str], code: i32) -> Taken {
+        let begun = Instant::now();
+        let mut child = Self::command(&self.binary, self.folder.path())
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the command starts");
+        let mut taken = Taken::default();
+        let ended = loop {
+            // Neither goes down while it runs, so the last look is the whole of it, but for a few milliseconds.
+            if let Some(megabytes) = megabytes_of(child.id(), "VmHWM:") {
+                taken.most_megabytes = megabytes;
+                taken.cpu_seconds = cpu_seconds_of(child.id()).unwrap_or(taken.cpu_seconds);
+            }
+            if let Some(ended) = child.try_wait().expect("a child") {
+                break ended;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        taken.seconds = begun.elapsed().as_secs_f64();
+        assert_eq!(ended.code(), Some(code), "vestibule {}", arguments.join(" "));
+        taken
+    }
+
     /// A request that must be answered 200.
     pub fn get_ok(&self, path: &str) {
         assert_eq!(Connection::open(self.address).get(path).status, 200, "{path}");
@@ -90,20 +123,40 @@ impl Server {
 
     /// Memory in use.
     pub fn resident_megabytes(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("/proc");
-        let kilobytes =
-            status.lines().find_map(|line| line.strip_prefix("VmRSS:")).and_then(|rest| rest.split_whitespace().next());
-        kilobytes.and_then(|text| text.parse::<f64>().ok()).expect("VmRSS") / 1e3
+        megabytes_of(self.child.id(), "VmRSS:").expect("VmRSS")
+    }
+
+    /// The most memory that was in use at once.
+    pub fn most_megabytes(&self) -> f64 {
+        megabytes_of(self.child.id(), "VmHWM:").expect("VmHWM")
     }
 
     /// CPU used so far by all threads.
     pub fn cpu_seconds(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("/proc");
-        let after_name = stat.rsplit_once(')').expect("a name").1;
-        let fields: Vec<&str> = after_name.split_whitespace().collect();
-        let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).expect("a number");
-        (ticks(11) + ticks(12)) / TICKS
+        cpu_seconds_of(self.child.id()).expect("/proc")
     }
+}
+
+/// What a command took.
+#[derive(Default)]
+pub struct Taken {
+    pub seconds: f64,
+    pub cpu_seconds: f64,
+    pub most_megabytes: f64,
+}
+
+/// A line of a process's status; nothing once it has ended.
+fn megabytes_of(process: u32, line: &str) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let rest = status.lines().find_map(|found| found.strip_prefix(line))?;
+    Some(rest.split_whitespace().next()?.parse::<f64>().ok()? / 1e3)
+}
+
+fn cpu_seconds_of(process: u32) -> Option<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok());
+    Some((ticks(11)? + ticks(12)?) / TICKS)
 }
 
 impl Drop for Server {

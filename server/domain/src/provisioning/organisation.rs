@@ -10,7 +10,7 @@ use serde_json::json;
 use wire::organisation::{Document, Fault, read};
 
 use super::planner::{GrantStep, Planner, Step};
-use crate::access::impact::each_difference;
+use crate::access::impact::{PersonImpact, each_difference};
 use crate::access::plan::{FieldChange, Op, PersonAccess, PlannedChange};
 use crate::access::snapshot::{Holder, Snapshot};
 use crate::authz::{Action, Resource, authorize};
@@ -127,8 +127,8 @@ impl Planned {
     }
 
     /// Each person whose access differs.
-    pub fn each_access(&self, mut found: impl FnMut(PersonAccess)) {
-        each_difference(&self.before, &self.after, self.now, |person| found(person.named(&self.after)));
+    pub fn each_access(&self, mut found: impl FnMut(Differs<'_>)) {
+        each_difference(&self.before, &self.after, self.now, |impact| found(Differs { impact, names: &self.after }));
     }
 
     /// Stands for exactly this plan on exactly this state of the organisation.
@@ -196,6 +196,30 @@ pub(super) fn unset(field: &str, name: &str, needed: bool) -> String {
         format!(
             "{field}: {name} is not set in this environment: only its name is kept. `apply --set-passwords` reads it later."
         )
+    }
+}
+
+/// Somebody whose access differs. Names are looked up for those who are shown only: in all there may be tens of millions.
+#[derive(Debug)]
+pub struct Differs<'p> {
+    impact: PersonImpact,
+    names: &'p Snapshot,
+}
+
+impl Differs<'_> {
+    /// Whether they gain anything.
+    pub fn gains(&self) -> bool {
+        !self.impact.gains.is_empty()
+    }
+
+    /// Whether they lose anything.
+    pub fn loses(&self) -> bool {
+        !self.impact.loses.is_empty()
+    }
+
+    /// All of it, by name.
+    pub fn named(&self) -> PersonAccess {
+        self.impact.named(self.names)
     }
 }
 

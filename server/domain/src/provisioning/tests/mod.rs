@@ -99,14 +99,14 @@ assignments: [{group: G, permissionSet: Read, accounts: {path: /w/**}}]",
     );
     let planned = plan(&world, &base, PLAIN).await.map_err(faults).unwrap();
     let mut people = Vec::new();
-    planned.each_access(|person| people.push(person));
+    planned.each_access(|person| people.push(person.named()));
     assert_eq!((people.len(), people[0].user.as_str(), people[0].gains.len()), (1, "alice", 2));
     apply(&world, &base, PLAIN).await.map_err(faults).unwrap();
     let moved = with("accounts: [{id: \"444455556666\", path: /elsewhere}]");
     let planned = plan(&world, &moved, PLAIN).await.map_err(faults).unwrap();
     assert_eq!(names(&planned), [(Op::Update, "account".to_owned(), "444455556666".to_owned())]);
     let mut people = Vec::new();
-    planned.each_access(|person| people.push(person));
+    planned.each_access(|person| people.push(person.named()));
     assert_eq!((people[0].gains.len(), people[0].loses.len()), (0, 1), "a rule follows the account");
 }
 
