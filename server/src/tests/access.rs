@@ -6,6 +6,7 @@ use app::actions::table::{ACTIONS, find, register};
 use axum::http::StatusCode;
 use domain::access::accounts::AccountInput;
 use domain::access::applications::ApplicationInput;
+use domain::access::assignments::ENDING_PAGE;
 use domain::access::permission_sets::PermissionSetInput;
 use domain::authz::{Action, Decision, Resource, decide};
 use domain::identity::people::PersonInput;
@@ -33,6 +34,12 @@ fn every_page_and_every_action_has_a_row_and_every_row_has_one() {
     let extra: Vec<_> = rows.difference(&there).collect();
     assert!(missing.is_empty() && extra.is_empty(), "without a row: {missing:?}; answered by nothing: {extra:?}");
     assert!(ACTIONS.iter().all(|action| TABLE.iter().any(|row| row.path == action.path)));
+}
+
+#[test]
+fn the_page_that_a_letter_about_ending_access_leads_to_is_there() {
+    let row = TABLE.iter().find(|row| row.path == ENDING_PAGE);
+    assert_eq!(row.map(|row| (row.door, row.action)), Some((Door::Page, Some(Action::SeeAssignments))));
 }
 
 /// What an answer comes to.
