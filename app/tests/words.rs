@@ -28,12 +28,14 @@ fn used() -> BTreeMap<String, BTreeSet<String>> {
         sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut text);
     }
     let mut found = BTreeMap::new();
-    for (at, found_at) in text.match_indices("t!(\"") {
+    for (at, found_at) in text.match_indices("t!(") {
         // `format!` and its like end in the same letters.
         if text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') {
             continue;
         }
-        let (key, after) = text[at + found_at.len()..].split_once('"').unwrap();
+        // A long one has its key on the next line.
+        let Some(begun) = text[at + found_at.len()..].trim_start().strip_prefix('"') else { continue };
+        let (key, after) = begun.split_once('"').unwrap();
         // Up to the parenthesis that closes the macro.
         let mut depth = 1;
         let arguments: String = after
