@@ -91,12 +91,13 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/applications/:id/delete") view=|| serve(pages::admin::applications::delete) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/explain") view=|| serve(pages::admin::explain::page) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/permission-sets") view=|| serve(pages::admin::permission_sets::list) ssr=SsrMode::Async/>
-                <Route path=path!("/admin/permission-sets/new") view=|| serve(pages::admin::permission_sets::new) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/permission-sets/new") view=|| serve(pages::admin::permission_sets::change::new) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/permission-sets/:id") view=|| serve(pages::admin::permission_sets::page) ssr=SsrMode::Async/>
-                <Route path=path!("/admin/permission-sets/:id/edit") view=|| serve(pages::admin::permission_sets::edit) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/permission-sets/:id/edit") view=|| serve(pages::admin::permission_sets::change::edit) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/permission-sets/:id/policy") view=|| serve(pages::admin::permission_sets::policy::page) ssr=SsrMode::Async/>
-                <Route path=path!("/admin/permission-sets/:id/clone") view=|| serve(pages::admin::permission_sets::duplicate) ssr=SsrMode::Async/>
-                <Route path=path!("/admin/permission-sets/:id/delete") view=|| serve(pages::admin::permission_sets::delete) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/permission-sets/:id/people") view=|| serve(pages::admin::permission_sets::people::page) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/permission-sets/:id/clone") view=|| serve(pages::admin::permission_sets::change::duplicate) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/permission-sets/:id/delete") view=|| serve(pages::admin::permission_sets::change::delete) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/users/:id/access") view=|| serve(pages::admin::access::of_user) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/groups/:id/access") view=|| serve(pages::admin::access::of_group) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/accounts/:id/assignments") view=|| serve(pages::admin::access::of_account) ssr=SsrMode::Async/>

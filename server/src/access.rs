@@ -109,6 +109,7 @@ pub const TABLE: &[Row] = &[
     page("/admin/accounts/{id}/assignments", Action::SeeAssignments),
     page("/admin/accounts/{id}/people", Action::SeeAssignments),
     page("/admin/permission-sets/{id}/assignments", Action::SeeAssignments),
+    page("/admin/permission-sets/{id}/people", Action::SeeAssignments),
     page("/admin/assignments", Action::SeeAssignments),
     page("/admin/assignments/new", Action::Assign),
     read(crate::export_access::PATH, Some(Action::SeeAssignments)),

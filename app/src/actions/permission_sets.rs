@@ -9,8 +9,9 @@ use model::{PermissionSetId, Refusal, t};
 use serde::{Deserialize, Serialize};
 
 use super::{Act, spoken};
+use crate::pages::admin::permission_sets::change::{create_form, edit_form};
 use crate::pages::admin::permission_sets::form::Written;
-use crate::pages::admin::permission_sets::{create_form, edit_form, policy};
+use crate::pages::admin::permission_sets::policy;
 use crate::parts::frame::Page;
 use crate::parts::notice::Flash;
 

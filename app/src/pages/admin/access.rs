@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use model::words::count;
 use model::{AccountId, AccountTarget, GroupId, PermissionSetId, Timestamp, UserId, t};
 
-use super::allowed;
+use super::{allowed, permission_sets};
 use crate::context::Cx;
 use crate::parts::badge::{Tone, badge};
 use crate::parts::empty::{empty, filtered_empty};
@@ -186,7 +186,7 @@ fn change_buttons(row: &GrantRow) -> AnyView {
 }
 
 /// An account by name and number, or a rule.
-fn target(target: &AccountTarget, name: Option<&str>) -> AnyView {
+pub fn target(target: &AccountTarget, name: Option<&str>) -> AnyView {
     match target {
         AccountTarget::Account(id) => {
             let name = name.map(|name| view! { <bdi>{name.to_owned()}</bdi>" " });
@@ -352,7 +352,8 @@ pub async fn of_set(cx: Cx) -> Answer {
         Some(assign) => title_view.action(assign),
         None => title_view,
     };
-    Ok(Page::admin(AdminTab::PermissionSets, title, view! { {title_view.view()}{list} }))
+    let tabs = permission_sets::tabs(&cx, id, Some(permission_sets::Tab::Assignments));
+    Ok(Page::admin(AdminTab::PermissionSets, title, view! { {title_view.view()}{tabs}{list} }))
 }
 
 /// `/admin/accounts/{id}/assignments`

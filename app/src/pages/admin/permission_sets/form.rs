@@ -58,8 +58,12 @@ impl Written {
 
     /// What was written, as the domain takes it. The inline policy has a form of its own.
     pub fn read(&self) -> Result<PermissionSetInput, Error> {
+        Ok(self.with(tags(&self.tags)?))
+    }
+
+    fn with(&self, tags: BTreeMap<String, String>) -> PermissionSetInput {
         let boundary = self.permissions_boundary.trim();
-        Ok(PermissionSetInput {
+        PermissionSetInput {
             description: self.description.trim().replace("\r\n", "\n"),
             session_duration: duration(&self.session_duration),
             relay_state: self.relay_state.trim().to_owned(),
@@ -71,14 +75,15 @@ impl Written {
                 path => Some(PermissionsBoundary::CustomerManagedPolicy(customer(path))),
             },
             require_fresh_factor: !self.require_fresh_factor.is_empty(),
-            tags: tags(&self.tags)?,
+            tags,
             ..PermissionSetInput::named(self.name.trim())
-        })
+        }
     }
 
     /// Everything that is wrong with a form that was refused, beside what the refusal says.
     pub fn wrong(&self, refusal: &Error) -> Wrong {
-        let faults = self.read().ok().and_then(|input| input.check().err()).unwrap_or_default();
+        // Where the tags cannot be read the refusal says so, and every other field is looked at all the same.
+        let faults = self.with(tags(&self.tags).unwrap_or_default()).check().err().unwrap_or_default();
         let named = |fault: &Fault| (fault.form_field(), said(fault.form_field(), &fault.reason));
         let mut wrong: Wrong = faults.iter().map(named).collect();
         if let Some(field) = refusal.field().filter(|field| !wrong.iter().any(|(known, _)| known == field)) {

@@ -1,31 +1,31 @@
-//! Permission sets: the list, one of them, and the forms around it.
+//! Permission sets: the list, and one of them.
 
+pub mod change;
 pub mod form;
+pub mod people;
 pub mod policy;
 
+use domain::PageRequest;
+use domain::access::Principal;
 use domain::access::permission_sets::{
-    JobFunction, PermissionSetInput, PermissionSetRow, PermissionSetView, PermissionSetsQuery, PermissionsBoundary,
-    Places,
+    PermissionSetInput, PermissionSetRow, PermissionSetView, PermissionSetsQuery, PermissionsBoundary, Place, Places,
 };
-use domain::authz::{Action, Resource, authorize};
-use domain::{Error, PageRequest};
+use domain::authz::Action;
 use leptos::prelude::*;
 use model::words::{count, grouped};
-use model::{PermissionSetId, t};
+use model::{AccountTarget, PermissionSetId, UserId, t};
 
-use self::form::{Written, Wrong, fields, friendly};
-use super::allowed;
+use self::form::friendly;
 use super::user::history_card;
+use super::{access, allowed};
 use crate::address::encode;
 use crate::context::Cx;
 use crate::parts::badge::{Tone, badge};
-use crate::parts::confirm::Confirm;
 use crate::parts::empty::{empty, filtered_empty};
 use crate::parts::facts::{Facts, text_or_dash};
 use crate::parts::filter::Filters;
-use crate::parts::form::{field, hidden, primary};
+use crate::parts::form::field;
 use crate::parts::frame::{AdminTab, Page};
-use crate::parts::notice::notice;
 use crate::parts::pager::Pager;
 use crate::parts::table::{Column, Table};
 use crate::parts::title::{Title, section};
@@ -34,6 +34,31 @@ use crate::shell::Answer;
 /// The address of one.
 pub fn place(id: PermissionSetId) -> String {
     format!("/admin/permission-sets/{id}")
+}
+
+/// What can be seen of one: itself, where it is assigned, and who has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tab {
+    Assignments,
+    People,
+}
+
+/// The ways between a permission set and its access, for whoever may see that; none is open on the set itself.
+pub fn tabs(cx: &Cx, id: PermissionSetId, open: Option<Tab>) -> Option<AnyView> {
+    let place = place(id);
+    let link = |this: Option<Tab>, href: String, label: &'static str| {
+        view! { <a href=href aria-current=(this == open).then_some("page")>{label}</a> }
+    };
+    allowed(cx, Action::SeeAssignments).then(|| {
+        view! {
+            <nav class="tabs line" aria-label=t!("access.tab")>
+                {link(None, place.clone(), t!("access.set"))}
+                {link(Some(Tab::Assignments), format!("{place}/assignments"), t!("access.title"))}
+                {link(Some(Tab::People), format!("{place}/people"), t!("sets.people"))}
+            </nav>
+        }
+        .into_any()
+    })
 }
 
 /// All permission sets.
@@ -45,7 +70,10 @@ pub async fn list(cx: Cx) -> Answer {
         page: PageRequest { cursor: cx.address.get("page").map(str::to_owned), size: None },
     };
     let page = cx.services().permission_sets.list(cx.call(), &query).await?;
-    let days = ["30", "90", "180"].map(|days| (days.to_owned(), t!("sets.unused-days", days = days)));
+    // An address may ask for another number of days.
+    let mut days = vec![30, 90, 180];
+    days.extend(query.unused_days.filter(|asked| !days.contains(asked)));
+    let days = days.into_iter().map(|days| (days.to_string(), t!("sets.unused-days", days = days)));
     let options = std::iter::once((String::new(), t!("filter.any").to_owned())).chain(days).collect();
     let filters = Filters::new(t!("sets.search"))
         .with("search", field("search", t!("filter.search")).kind("search").value(query.search).grow())
@@ -95,126 +123,13 @@ fn set_row(cx: &Cx, row: &PermissionSetRow) -> AnyView {
     view! {
         <tr>
             <th scope="row"><a href=place(row.id)>{input.name}</a>{administrative}</th>
-            <td class="spare">{text_or_dash(&input.description)}</td>
+            <td class="spare name"><div class="clamped">{text_or_dash(&input.description)}</div></td>
             <td>{friendly(&input.session_duration)}</td>
             {assignments}
             <td class="spare">{used}</td>
         </tr>
     }
     .into_any()
-}
-
-/// A new one: first what it begins with, then its form.
-pub async fn new(cx: Cx) -> Answer {
-    authorize(cx.call(), Action::ManagePermissionSets, Resource::Organisation)?;
-    let Some(from) = cx.address.get("from") else { return Ok(choose()) };
-    let input = JobFunction::named(from).map_or_else(|| PermissionSetInput::named(""), JobFunction::input);
-    let description = JobFunction::named(from).map(does).unwrap_or_default().to_owned();
-    Ok(create_form(&Written::of(&PermissionSetInput { description, ..input }), &Vec::new(), None))
-}
-
-fn choose() -> Page {
-    let ready = JobFunction::ALL
-        .map(|function| {
-            let href = format!("/admin/permission-sets/new?from={}", encode(function.name()));
-            let administrative = (function == JobFunction::AdministratorAccess)
-                .then(|| view! { " "{badge(Tone::Warn, t!("sets.administrative"))} });
-            view! {
-                <li>
-                    <div>
-                        <a href=href>{function.name()}</a>{administrative}
-                        <div class="muted small">{does(function)}</div>
-                    </div>
-                </li>
-            }
-        })
-        .into_iter()
-        .collect_view();
-    let body = view! {
-        {Title::new(t!("sets.new")).under(t!("sets.title"), "/admin/permission-sets").view()}
-        {section(
-            t!("sets.from-nothing"),
-            Some(view! { <a class="button primary" href="/admin/permission-sets/new?from=nothing">{t!("sets.from-nothing-do")}</a> }.into_any()),
-            view! { <p class="section-note">{t!("sets.from-nothing-text")}</p> },
-        )}
-        {section(
-            t!("sets.from-job"),
-            None,
-            view! { <p class="section-note">{t!("sets.from-job-text")}</p><ul class="items" role="list">{ready}</ul> },
-        )}
-    };
-    Page::admin(AdminTab::PermissionSets, t!("sets.new"), body)
-}
-
-/// What a ready-made permission set is for.
-fn does(function: JobFunction) -> &'static str {
-    match function {
-        JobFunction::AdministratorAccess => t!("job.administrator"),
-        JobFunction::PowerUserAccess => t!("job.power-user"),
-        JobFunction::ReadOnlyAccess => t!("job.read-only"),
-        JobFunction::ViewOnlyAccess => t!("job.view-only"),
-        JobFunction::Billing => t!("job.billing"),
-        JobFunction::DataScientist => t!("job.data-scientist"),
-        JobFunction::DatabaseAdministrator => t!("job.database"),
-        JobFunction::NetworkAdministrator => t!("job.network"),
-        JobFunction::SecurityAudit => t!("job.security-audit"),
-        JobFunction::SupportUser => t!("job.support"),
-        JobFunction::SystemAdministrator => t!("job.system"),
-    }
-}
-
-fn said(refused: Option<&str>) -> Option<AnyView> {
-    refused.map(|why| notice(Tone::Bad, why.to_owned(), None))
-}
-
-/// The form of a new one; `refused`: why it was not created.
-pub fn create_form(written: &Written, wrong: &Wrong, refused: Option<&str>) -> Page {
-    let body = view! {
-        {Title::new(t!("sets.new")).under(t!("sets.title"), "/admin/permission-sets").view()}
-        {said(refused)}
-        <form class="form wide card" method="post" action="/actions/permission-sets/create">
-            {fields(written, wrong, true)}
-            <p class="section-note">{t!("sets.policy-later")}</p>
-            <div class="row">{primary(t!("sets.create"))}<a class="button quiet" href="/admin/permission-sets">{t!("cancel")}</a></div>
-        </form>
-    };
-    Page::admin(AdminTab::PermissionSets, t!("sets.new"), body)
-}
-
-/// The form of one that is there.
-pub async fn edit(cx: Cx) -> Answer {
-    let view = changeable(&cx).await?;
-    let written = Written::of(&view.row.set.to_input());
-    Ok(edit_form(&view, view.version, &written, &Vec::new(), None))
-}
-
-/// The form of one that is there; `refused`: why it was not saved.
-pub fn edit_form(
-    view: &PermissionSetView,
-    version: i64,
-    written: &Written,
-    wrong: &Wrong,
-    refused: Option<&str>,
-) -> Page {
-    let (id, name) = (view.row.id, view.row.set.name().to_string());
-    let title = t!("users.edit", name = name);
-    let body = view! {
-        {Title::new(title.clone()).under(name, place(id)).view()}
-        {said(refused)}
-        <form class="form wide card" method="post" action="/actions/permission-sets/update">
-            {hidden("id", id.to_string())}
-            {hidden("version", version.to_string())}
-            {fields(written, wrong, false)}
-            <div class="row">{primary(t!("users.save"))}<a class="button quiet" href=place(id)>{t!("cancel")}</a></div>
-        </form>
-    };
-    Page::admin(AdminTab::PermissionSets, title, body)
-}
-
-async fn changeable(cx: &Cx) -> Result<PermissionSetView, Error> {
-    let id: PermissionSetId = cx.id(2, t!("noun.permission-set"))?;
-    let view = cx.services().permission_sets.get(cx.call(), id).await?;
-    if view.may_change { Ok(view) } else { Err(Error::forbidden()) }
 }
 
 /// One permission set: what it is left, its history right.
@@ -241,6 +156,7 @@ pub async fn page(cx: Cx) -> Answer {
         if allowed(&cx, Action::SeeAudit) { Some(history_card(&cx, "target", &id.to_string()).await?) } else { None };
     let body = view! {
         {title.view()}
+        {tabs(&cx, id, None)}
         <div class="detail">
             <div class="stack">
                 {facts(&cx, &view, &input)}
@@ -282,25 +198,68 @@ fn facts(cx: &Cx, view: &PermissionSetView, input: &PermissionSetInput) -> AnyVi
 fn assigned(view: &PermissionSetView) -> Option<AnyView> {
     let places = view.places.as_ref()?;
     if places.assignments == 0 {
-        return Some(section(
-            t!("sets.assigned-in"),
-            None,
-            view! { <p class="section-note">{t!("sets.unassigned")}</p> },
-        ));
+        let unassigned = view! { <p class="section-note">{t!("sets.unassigned")}</p> };
+        return Some(section(t!("sets.assigned-in"), None, unassigned));
     }
     let note = t!(
         "sets.assigned-note",
         assignments = count("count.assignments", places.assignments),
         accounts = count("count.accounts", places.accounts)
     );
-    Some(section(t!("sets.assigned-in"), None, view! { <p class="section-note">{note}</p>{first_places(places)} }))
+    let href = format!("{}/assignments", place(view.row.id));
+    let all = view! { <a class="button compact" href=href>{t!("sets.all-assignments")}</a> };
+    let body = view! {
+        <p class="section-note">{note}</p>
+        {first_places(view, places)}
+    };
+    Some(section(t!("sets.assigned-in"), Some(all.into_any()), body))
 }
 
-fn first_places(places: &Places) -> AnyView {
-    let items = places.first.iter().map(|place| view! { <li><bdi>{place.to_string()}</bdi></li> }).collect_view();
+/// A few of the grants, and how many more there are.
+fn first_places(view: &PermissionSetView, places: &Places) -> AnyView {
+    let set = view.row.set.name().as_str();
+    let items = places.first.iter().map(|place| granted(set, place)).collect_view();
     let rest = places.assignments.saturating_sub(places.first.len() as u64);
-    let rest = (rest > 0).then(|| view! { <li class="muted">{t!("sets.more", n = grouped(rest))}</li> });
+    let rest = (rest > 0).then(|| {
+        let href = format!("{}/assignments", place(view.row.id));
+        view! { <li><a href=href>{t!("sets.more", n = grouped(rest))}</a></li> }
+    });
     view! { <ul class="items" role="list">{items}{rest}</ul> }.into_any()
+}
+
+/// To whom and for what; where it is one person, with the way to why.
+fn granted(set: &str, place: &Place) -> AnyView {
+    let (href, kind) = match place.principal {
+        Principal::User(id) => (format!("/admin/users/{id}/access"), t!("noun.person")),
+        Principal::Group(id) => (format!("/admin/groups/{id}/access"), t!("noun.group")),
+    };
+    let explain = match place.principal {
+        Principal::User(id) => {
+            let account = match &place.target {
+                AccountTarget::Account(account) => account.to_string(),
+                AccountTarget::Rule(_) => String::new(),
+            };
+            Some(explain_link(id, &account, set, &place.principal_name))
+        }
+        Principal::Group(_) => None,
+    };
+    view! {
+        <li>
+            <div>
+                <a href=href><bdi>{place.principal_name.clone()}</bdi></a>" "<span class="muted small">{kind}</span>
+                <div class="small">{access::target(&place.target, place.account_name.as_deref())}</div>
+            </div>
+            {explain}
+        </li>
+    }
+    .into_any()
+}
+
+/// Why somebody has it; without an account, everywhere.
+fn explain_link(user: UserId, account: &str, set: &str, name: &str) -> AnyView {
+    let href = format!("/admin/explain?user={user}&account={account}&set={}", encode(set));
+    view! { <a class="button compact" href=href>{t!("explain.do")}<span class="hidden-visually">" "{name.to_owned()}</span></a> }
+        .into_any()
 }
 
 fn policies(view: &PermissionSetView, input: &PermissionSetInput) -> AnyView {
@@ -345,51 +304,3 @@ fn inline_policy(view: &PermissionSetView, input: &PermissionSetInput) -> AnyVie
     section(t!("field.inline_policy"), edit, body)
 }
 
-/// The same under another name.
-pub async fn duplicate(cx: Cx) -> Answer {
-    let view = changeable(&cx).await?;
-    let (id, name) = (view.row.id, view.row.set.name().to_string());
-    let title = t!("sets.clone-title", name = name);
-    let name_field = field("name", t!("sets.clone-name"))
-        .hint(t!("sets.name-hint"))
-        .value(cx.typed("name").unwrap_or_default())
-        .error(cx.error_of("name"))
-        .length(1, 32)
-        .focus();
-    let body = view! {
-        {Title::new(title.clone()).note(t!("sets.clone-text")).under(name, place(id)).view()}
-        <form class="form card" method="post" action="/actions/permission-sets/clone">
-            {hidden("id", id.to_string())}
-            {name_field.view()}
-            <div class="row">{primary(t!("sets.clone-do"))}<a class="button quiet" href=place(id)>{t!("cancel")}</a></div>
-        </form>
-    };
-    Ok(Page::admin(AdminTab::PermissionSets, title, body))
-}
-
-/// Before one is deleted; where it is assigned, what stands in the way.
-pub async fn delete(cx: Cx) -> Answer {
-    let view = changeable(&cx).await?;
-    let (id, name) = (view.row.id, view.row.set.name().to_string());
-    let title = t!("confirm.set.title", name = name);
-    if let Some(places) = view.places.as_ref().filter(|places| places.assignments > 0) {
-        let why = t!(
-            "confirm.set.assigned",
-            assignments = count("count.assignments", places.assignments),
-            accounts = count("count.accounts", places.accounts)
-        );
-        let body = view! {
-            {Title::new(title.clone()).under(name, place(id)).view()}
-            {notice(Tone::Warn, why, None)}
-            <div class="card">{first_places(places)}</div>
-            <div class="row"><a class="button" href=place(id)>{t!("sets.back")}</a></div>
-        };
-        return Ok(Page::admin(AdminTab::PermissionSets, title, body));
-    }
-    let body = Confirm::new(title.clone(), "/actions/permission-sets/delete", t!("confirm.set.do"))
-        .effect(t!("confirm.set.effect"))
-        .typed(name.clone(), t!("confirm.delete.type", name = name), cx.error_of("name"))
-        .with("id", id.to_string())
-        .view(name, &place(id));
-    Ok(Page::admin(AdminTab::PermissionSets, title, body))
-}

@@ -6,6 +6,7 @@ mod draft;
 mod expiry;
 #[cfg(test)]
 mod expiry_tests;
+mod holders;
 mod names;
 mod proposal;
 mod reach;
@@ -24,6 +25,7 @@ pub use apply::{Applied, AppliedChange, Summary, UNDO_LASTS};
 pub use draft::{Add, Chosen, Draft, FoundAccount, FoundSet};
 pub use expiry::ENDING_PAGE;
 pub(crate) use expiry::{remind, remove_ended};
+pub use holders::PersonWithSet;
 pub use names::Named;
 pub use proposal::{MOST_GRANTS, PersonChange, Proposal, Purpose, Review, Warning};
 pub use reach::{AccessOfPerson, PersonWithAccess, SetOfPerson, Via};
