@@ -46,8 +46,15 @@ impl ApplicationForm {
     }
 
     /// What goes back into the form when it is refused.
-    fn typed(&self) -> [(&'static str, &str); 3] {
-        [("name", &self.name), ("description", &self.description), ("start_url", &self.start_url)]
+    fn typed(&self) -> [(&'static str, &str); 6] {
+        [
+            ("name", &self.name),
+            ("description", &self.description),
+            ("start_url", &self.start_url),
+            ("visible", &self.visible),
+            ("enabled", &self.enabled),
+            ("everyone", &self.everyone),
+        ]
     }
 }
 

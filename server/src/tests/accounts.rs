@@ -106,6 +106,12 @@ async fn an_access_administrator_without_accounts_finds_nothing_and_changes_noth
     assert_eq!(post.status, StatusCode::FORBIDDEN);
 }
 
+/// Whether the box of this name is ticked on a page.
+fn is_ticked(page: &str, name: &str) -> bool {
+    let (_, from) = page.split_once(&format!("id=\"f-{name}\"")).unwrap();
+    from.split('>').next().unwrap().contains("checked")
+}
+
 #[tokio::test]
 async fn an_application_is_made_assigned_and_opened_from_the_portal() {
     let site = Site::new().await;
@@ -114,6 +120,13 @@ async fn an_application_is_made_assigned_and_opened_from_the_portal() {
         .post("/actions/applications/create", "name=Wiki&start_url=javascript%3Aalert(1)&enabled=on&visible=on")
         .await;
     assert_eq!(refused.header("location"), "/admin/applications/new");
+    let again = browser.get("/admin/applications/new").await.body;
+    assert!(again.contains("id=\"f-start_url-error\"") && again.contains("value=\"javascript:alert(1)\""), "{again}");
+    let boxes = ["enabled", "visible", "everyone"].map(|name| is_ticked(&again, name));
+    assert_eq!(boxes, [true, true, false], "as they were sent");
+    browser.post("/actions/applications/create", "name=Wiki&start_url=x&everyone=on").await;
+    let again = browser.get("/admin/applications/new").await.body;
+    assert_eq!(["enabled", "visible", "everyone"].map(|name| is_ticked(&again, name)), [false, false, true]);
     let form = format!("name={}&start_url=https%3A%2F%2Fwiki.example.com%2F&enabled=on&visible=on", encoded(AWKWARD));
     let made = browser.post("/actions/applications/create", &form).await;
     let place = made.header("location").to_owned();

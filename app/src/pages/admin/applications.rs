@@ -1,7 +1,7 @@
 //! Applications: the list, one application with whom it is assigned to, and the forms around them.
 
 use domain::access::Principal;
-use domain::access::applications::{Application, ApplicationStatus, ApplicationView};
+use domain::access::applications::{Application, ApplicationStatus, ApplicationView, Assigned};
 use domain::authz::{Action, Resource, authorize};
 use domain::identity::people::PeopleQuery;
 use domain::{Error, PageRequest};
@@ -75,7 +75,7 @@ pub async fn list(cx: Cx) -> Answer {
                         <a href=place(row.id)><bdi>{application.name.to_string()}</bdi></a>
                         {badges(application)}
                     </th>
-                    <td class="spare"><bdi>{text_or_dash(&application.description)}</bdi></td>
+                    <td class="spare name"><div class="clamped"><bdi>{text_or_dash(&application.description)}</bdi></div></td>
                     <td>{assigned}</td>
                 </tr>
             });
@@ -148,26 +148,32 @@ fn fields(cx: &Cx, application: Option<&Application>) -> AnyView {
         .error(cx.error_of("start_url"))
         .length(0, 512)
         .optional();
-    let ticked = |is: fn(&Application) -> bool, usual: bool| application.map_or(usual, is);
-    let hint = |text: &'static str| Some(text.to_owned());
-    let enabled = ticked(|application| application.status == ApplicationStatus::Enabled, true);
+    let tick = |name: &'static str, label: &'static str, hint: &'static str, is: bool| {
+        let ticked = cx.typed(name).map_or(is, |typed| !typed.is_empty());
+        check(name, label, Some(hint.to_owned()), ticked)
+    };
+    let enabled = application.is_none_or(|application| application.status == ApplicationStatus::Enabled);
+    let visible = application.is_none_or(|application| application.visible);
+    let everyone = application.is_some_and(|application| application.everyone);
     view! {
         {name.view()}
         {description.view()}
         {url.view()}
-        {check("enabled", t!("applications.enabled"), hint(t!("applications.enabled-hint")), enabled)}
-        {check("visible", t!("applications.visible"), hint(t!("applications.visible-hint")), ticked(|it| it.visible, true))}
-        {check("everyone", t!("applications.everyone-label"), hint(t!("applications.everyone-hint")), ticked(|it| it.everyone, false))}
+        {tick("enabled", t!("applications.enabled"), t!("applications.enabled-hint"), enabled)}
+        {tick("visible", t!("applications.visible"), t!("applications.visible-hint"), visible)}
+        {tick("everyone", t!("applications.everyone-label"), t!("applications.everyone-hint"), everyone)}
     }
     .into_any()
 }
 
-/// One application: whom it is assigned to left, history right.
+/// One application: what it is and whom it is assigned to left, history right.
 pub async fn page(cx: Cx) -> Answer {
     let id: ApplicationId = cx.id(2, t!("noun.application"))?;
-    let view = cx.services().applications.get(cx.call(), id).await?;
-    let application = &view.application;
-    let name = application.name.to_string();
+    let applications = &cx.services().applications;
+    let view = applications.get(cx.call(), id).await?;
+    let request = PageRequest { cursor: cx.address.get("page").map(str::to_owned), size: None };
+    let assigned_to = applications.assigned(cx.call(), id, &request).await?;
+    let name = view.application.name.to_string();
     let title = Title::new(name.clone()).under(t!("applications.title"), LIST);
     let title = if view.may_change {
         title
@@ -186,8 +192,8 @@ pub async fn page(cx: Cx) -> Answer {
         {title.view()}
         <div class="detail">
             <div class="stack">
-                {section(t!("applications.assigned"), None, assigned(&cx, &view))}
                 {section(t!("applications.facts"), None, facts(&cx, &view))}
+                {section(t!("applications.assigned"), None, assigned(&cx, &view, &assigned_to))}
             </div>
             <div class="stack">
                 {history_card(&cx, "target", &id.to_string()).await?}
@@ -219,18 +225,16 @@ fn facts(cx: &Cx, view: &ApplicationView) -> AnyView {
         .view()
 }
 
-fn assigned(cx: &Cx, view: &ApplicationView) -> AnyView {
+fn assigned(cx: &Cx, view: &ApplicationView, page: &domain::Page<Assigned>) -> AnyView {
     let note =
         view.application.everyone.then(|| view! { <p class="section-note">{t!("applications.everyone-note")}</p> });
-    let nobody = (view.assigned.is_empty() && !view.application.everyone)
-        .then(|| view! { <p class="section-note">{t!("applications.assigned-nobody")}</p> });
-    let (shown, total) = (view.assigned.len() as u64, view.assigned_total);
-    let cut = (shown < total).then(|| {
-        let text = t!("applications.assigned-shown", n = grouped(shown), total = grouped(total));
-        view! { <p class="section-note">{text}</p> }
-    });
-    let items = view
-        .assigned
+    if view.assigned == 0 {
+        let nobody = (!view.application.everyone)
+            .then(|| view! { <p class="section-note">{t!("applications.assigned-nobody")}</p> });
+        return view! { {note}{nobody} }.into_any();
+    }
+    let items = page
+        .rows
         .iter()
         .map(|one| {
             let (href, kind) = match one.principal {
@@ -239,14 +243,8 @@ fn assigned(cx: &Cx, view: &ApplicationView) -> AnyView {
             };
             let remove = view.may_change.then(|| {
                 let here = cx.address.text();
-                change(
-                    view.id,
-                    one.principal,
-                    &one.name,
-                    &here,
-                    "/actions/applications/unassign",
-                    t!("applications.remove"),
-                )
+                let action = "/actions/applications/unassign";
+                change(view.id, one.principal, &one.name, &here, action, t!("applications.remove"))
             });
             view! {
                 <li>
@@ -256,7 +254,8 @@ fn assigned(cx: &Cx, view: &ApplicationView) -> AnyView {
             }
         })
         .collect_view();
-    view! { {note}{nobody}<ul class="items" role="list">{items}</ul>{cut} }.into_any()
+    let list = view! { <ul class="items" role="list">{items}</ul> }.into_any();
+    view! { {note}{Pager::of(page, "count.assignments").around(&cx.address, list)} }.into_any()
 }
 
 /// The button that assigns or takes away.
@@ -273,7 +272,7 @@ fn change(
     button_for(action, &values, label, name, "compact")
 }
 
-/// People and groups to whom it could be assigned.
+/// People and groups to whom it could be assigned; of each so many as fit, whoever wants others searches.
 pub async fn assign(cx: Cx) -> Answer {
     let (id, view) = changeable(&cx).await?;
     let searched = cx.address.get("search").unwrap_or_default().to_owned();
@@ -282,9 +281,11 @@ pub async fn assign(cx: Cx) -> Answer {
     let query = PeopleQuery { search: searched, page: size, ..PeopleQuery::default() };
     let people = cx.services().people.list(cx.call(), &query).await?;
     let here = cx.address.text();
+    let offered = groups.rows.iter().map(|row| Principal::Group(row.id));
+    let offered: Vec<Principal> = offered.chain(people.rows.iter().map(|row| Principal::User(row.id))).collect();
+    let assigned = cx.services().applications.assigned_among(cx.call(), id, &offered).await?;
     let item = |principal: Principal, name: &str, beside: String| {
-        let there = view.assigned.iter().any(|one| one.principal == principal);
-        let (action, label) = if there {
+        let (action, label) = if assigned.contains(&principal) {
             ("/actions/applications/unassign", t!("applications.remove"))
         } else {
             ("/actions/applications/assign", t!("applications.assign"))
@@ -296,28 +297,25 @@ pub async fn assign(cx: Cx) -> Answer {
                 {button}
             </li>
         }
+        .into_any()
     };
-    let group_items = groups
+    let of_groups: Vec<AnyView> = groups
         .rows
         .iter()
         .map(|row| item(Principal::Group(row.id), &row.name, count("count.members", row.members)))
-        .collect_view();
-    let people_items = people
+        .collect();
+    let of_people: Vec<AnyView> = people
         .rows
         .iter()
         .map(|row| item(Principal::User(row.id), &row.user_name, row.display_name.clone()))
-        .collect_view();
+        .collect();
     let filters = search(&cx, t!("applications.assign-search"));
-    let none = groups.rows.is_empty() && people.rows.is_empty();
-    let list = if none {
+    let list = if of_groups.is_empty() && of_people.is_empty() {
         filtered_empty(t!("users.none-found"), format!("{}/assign", place(id)))
     } else {
-        let part = |heading: &'static str, shown: bool, items: AnyView| {
-            shown.then(|| section(heading, None, view! { <ul class="items" role="list">{items}</ul> }))
-        };
         view! {
-            {part(t!("applications.assign-groups"), !groups.rows.is_empty(), group_items.into_any())}
-            {part(t!("applications.assign-people"), !people.rows.is_empty(), people_items.into_any())}
+            {offers(t!("applications.assign-groups"), of_groups, groups.total)}
+            {offers(t!("applications.assign-people"), of_people, people.total)}
         }
         .into_any()
     };
@@ -331,6 +329,16 @@ pub async fn assign(cx: Cx) -> Answer {
     Ok(Page::admin(AdminTab::Applications, title, body))
 }
 
+/// What can be chosen of one kind, and whether there is more of it.
+fn offers(heading: &'static str, items: Vec<AnyView>, total: Option<u64>) -> Option<AnyView> {
+    let shown = items.len() as u64;
+    let more = total.filter(|total| *total > shown).map(|total| {
+        let text = t!("assign.more", shown = grouped(shown), all = grouped(total));
+        view! { <p class="section-note">{text}</p> }
+    });
+    (shown > 0).then(|| section(heading, None, view! { <ul class="items" role="list">{items}</ul>{more} }))
+}
+
 /// Before an application is deleted.
 pub async fn delete(cx: Cx) -> Answer {
     let (id, view) = changeable(&cx).await?;
@@ -338,7 +346,7 @@ pub async fn delete(cx: Cx) -> Answer {
     let effect = if view.application.everyone {
         t!("confirm.application.everyone").to_owned()
     } else {
-        t!("confirm.application.assigned", count = count("count.assignments", view.assigned_total))
+        t!("confirm.application.assigned", count = count("count.assignments", view.assigned))
     };
     let title = t!("confirm.application.title", name = name);
     let confirm = Confirm::new(title.clone(), "/actions/applications/delete", t!("confirm.application.do"))

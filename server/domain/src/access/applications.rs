@@ -2,6 +2,7 @@
 //!
 //! How an application speaks SAML is kept here as a whole and given a meaning by the identity provider.
 
+mod assigned;
 mod change;
 mod input;
 #[cfg(test)]
@@ -26,10 +27,7 @@ use crate::call::Call;
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::page::{Key, Ordering, Page, PageRequest, Window};
-use crate::store::entity::{application, application_assignment, group, membership, user};
-
-/// The most assigned people and groups that a page names.
-const MOST_NAMED: u64 = 200;
+use crate::store::entity::{application, application_assignment, membership};
 
 /// The most tiles of a person.
 const MOST_TILES: u64 = 500;
@@ -61,10 +59,8 @@ pub struct ApplicationView {
     pub id: ApplicationId,
     /// The application.
     pub application: Application,
-    /// Whom it is assigned to, groups first, by name; the first of them.
-    pub assigned: Vec<Assigned>,
-    /// How many these are in all.
-    pub assigned_total: u64,
+    /// To how many people and groups it is assigned.
+    pub assigned: u64,
     /// When it was written down.
     pub created_at: Timestamp,
     /// What an update must name.
@@ -105,12 +101,14 @@ impl Applications {
         let total = if window.is_first { Some(select.clone().count(read).await?) } else { window.counted };
         let rows = window.apply(select, application::Column::NameKey, application::Column::Id).all(read).await?;
         let page = window.finish(rows, total, |row| (row.name_key.as_str().into(), row.id.as_str().into()));
+        let ids: Vec<String> = page.rows.iter().map(|row| row.id.clone()).collect();
+        let counts = assigned::counted(read, &ids).await?;
         let mut rows = Vec::with_capacity(page.rows.len());
         for row in &page.rows {
             rows.push(ApplicationRow {
                 id: id_of(&row.id)?,
                 application: Application::of_row(row)?,
-                assigned: assigned_to(&row.id).count(read).await?,
+                assigned: counts.get(&row.id).copied().unwrap_or(0),
             });
         }
         Ok(Page { rows, total: page.total, next: page.next, previous: page.previous })
@@ -127,37 +125,11 @@ impl Applications {
         Ok(ApplicationView {
             id,
             application: Application::of_row(&row)?,
-            assigned: self.names(&row.id).await?,
-            assigned_total: assigned_to(&row.id).count(read).await?,
+            assigned: assigned::counted(read, &[row.id]).await?.into_values().sum(),
             created_at: Timestamp(row.created_at),
             version: row.version,
             may_change,
         })
-    }
-
-    /// Whom an application is assigned to, with names.
-    async fn names(&self, application: &str) -> Result<Vec<Assigned>> {
-        let read = self.0.store.read();
-        let rows = assigned_to(application)
-            .order_by_asc(application_assignment::Column::PrincipalKind)
-            .order_by_asc(application_assignment::Column::PrincipalId)
-            .limit(MOST_NAMED)
-            .all(read)
-            .await?;
-        let ids: Vec<&str> = rows.iter().map(|row| row.principal_id.as_str()).collect();
-        let groups = group::Entity::find().filter(group::Column::Id.is_in(ids.iter().copied())).all(read).await?;
-        let people = user::Entity::find().filter(user::Column::Id.is_in(ids)).all(read).await?;
-        let name = |id: &str| {
-            let group = groups.iter().find(|row| row.id == id).map(|row| row.name.clone());
-            group.or_else(|| people.iter().find(|row| row.id == id).map(|row| row.user_name.clone()))
-        };
-        let mut assigned = Vec::with_capacity(rows.len());
-        for row in rows {
-            let principal = Principal::from_columns(&row.principal_kind, &row.principal_id)?;
-            assigned.push(Assigned { principal, name: name(&row.principal_id).unwrap_or(row.principal_id) });
-        }
-        assigned.sort_by_cached_key(|one| (one.principal.kind(), model::name_key(&one.name)));
-        Ok(assigned)
     }
 
     /// Writes an application down.
@@ -274,10 +246,6 @@ impl Applications {
 
 fn id_of(text: &str) -> Result<ApplicationId> {
     text.parse().map_err(|e| Error::internal(format!("application {text}: {e}")))
-}
-
-fn assigned_to(application: &str) -> sea_orm::Select<application_assignment::Entity> {
-    application_assignment::Entity::find().filter(application_assignment::Column::ApplicationId.eq(application))
 }
 
 /// Applications with this in their name.

@@ -74,7 +74,8 @@ async fn a_person_sees_what_is_theirs_by_name_by_group_or_as_everybody() {
     let theirs = services.applications.for_person(&bob_calls, "").await.unwrap();
     assert_eq!(theirs[0].start_url, None, "not configured yet");
     let view = services.applications.get(&operator, made[0]).await.unwrap();
-    assert_eq!((view.assigned[0].name.as_str(), view.assigned_total), ("Engineers", 1));
+    let assigned = services.applications.assigned(&operator, made[0], &PageRequest::default()).await.unwrap();
+    assert_eq!((assigned.rows[0].name.as_str(), view.assigned), ("Engineers", 1));
     services.applications.unassign(&operator, made[1], Principal::User(alice)).await.unwrap();
     services.groups.delete(&operator, group).await.unwrap();
     assert_eq!(tiles(&world, &alice_calls, "").await, ["Everybody's"]);
@@ -120,4 +121,29 @@ fn everything_wrong_with_an_application_is_named() {
     for url in ["", "http://localhost:3000/x?y#z", "https://wiki.example.com/"] {
         assert!(ApplicationInput { start_url: url.to_owned(), ..input("A") }.check().is_ok(), "{url}");
     }
+}
+
+#[tokio::test]
+async fn whom_it_is_assigned_to_is_read_page_by_page_groups_first() {
+    let world = World::new().await;
+    let (applications, operator) = (&world.services.applications, world.operator());
+    let id = applications.create(&operator, &input("Wiki")).await.unwrap();
+    let other = applications.create(&operator, &input("Other")).await.unwrap();
+    let (zoe, amy) = (Principal::User(world.bare("zoe").await), Principal::User(world.bare("amy").await));
+    let (late, early) = (Principal::Group(world.group("b", &[]).await), Principal::Group(world.group("A", &[]).await));
+    for principal in [zoe, late, early] {
+        applications.assign(&operator, id, principal).await.unwrap();
+    }
+    applications.assign(&operator, other, amy).await.unwrap();
+    let mut page = PageRequest { size: Some(2), ..PageRequest::default() };
+    let first = applications.assigned(&operator, id, &page).await.unwrap();
+    let names = |rows: &[super::Assigned]| rows.iter().map(|row| row.name.clone()).collect::<Vec<_>>();
+    assert_eq!((names(&first.rows), first.total), (vec!["A".to_owned(), "b".to_owned()], Some(3)));
+    page.cursor = first.next;
+    let second = applications.assigned(&operator, id, &page).await.unwrap();
+    assert_eq!((names(&second.rows), second.next), (vec!["zoe".to_owned()], None));
+    let among = applications.assigned_among(&operator, id, &[zoe, amy, early]).await.unwrap();
+    assert_eq!(among, [zoe, early].into());
+    let listed = applications.list(&operator, "", &PageRequest::default()).await.unwrap();
+    assert_eq!(listed.rows.iter().map(|row| row.assigned).collect::<Vec<_>>(), [1, 3], "Other, then Wiki");
 }
