@@ -1,6 +1,7 @@
 //! The portal: the accounts of a person with a search, and links that lead straight to one of them.
 
 use axum::http::StatusCode;
+use domain::Error;
 use domain::access::portal::{Listing, Part, Search, Shelf, Way};
 use domain::authz::Action;
 use leptos::prelude::*;
@@ -149,6 +150,7 @@ pub async fn console(cx: Cx) -> Answer {
         Ok(way) if way.set.is_none() => Ok(choose(&cx, &way)),
         Ok(way) => Ok(not_configured(&way)),
         Err(error) if error.kind() == Refusal::NotFound => Ok(no_access(&cx, account)),
+        Err(error) if error.kind() == Refusal::Invalid => Ok(bad_link(&cx, &error)),
         Err(error) => Err(error.into()),
     }
 }
@@ -209,6 +211,26 @@ fn no_access(cx: &Cx, account: &str) -> Page {
         {whom_to_ask(cx, account, &set)}
     };
     Page::portal(PortalTab::Accounts, t!("console.no-access"), body)
+}
+
+/// The link is broken in itself: what is wrong with it, and where to go on.
+fn bad_link(cx: &Cx, error: &Error) -> Page {
+    cx.status(StatusCode::BAD_REQUEST);
+    let (why, href, label) = match error.field() {
+        Some("destination") => (
+            t!("console.bad-destination").to_owned(),
+            cx.address.with(&[("destination", "")]),
+            t!("console.without-destination"),
+        ),
+        Some("account_id") => (t!("console.bad-account").to_owned(), "/start".to_owned(), t!("console.to-accounts")),
+        _ => (error.outside().to_owned(), "/start".to_owned(), t!("console.to-accounts")),
+    };
+    let body = view! {
+        {Title::new(t!("console.bad-link")).under(t!("start.accounts.title"), "/start").view()}
+        {notice(Tone::Bad, why, None)}
+        <div class="row"><a class="button primary" href=href>{label}</a></div>
+    };
+    Page::portal(PortalTab::Accounts, t!("console.bad-link"), body)
 }
 
 /// Every set of the person in the account, each with the link to the same destination.

@@ -126,8 +126,13 @@ async fn a_link_survives_the_sign_in_and_says_what_is_missing() {
         ("account_id=111122223333&role_name=Admin", StatusCode::FORBIDDEN, "Admin is not assigned to you"),
         ("account_id=999999999999&role_name=Admin", StatusCode::NOT_FOUND, "no access to this account"),
         ("account_id=123456789012&role_name=Admin", StatusCode::NOT_FOUND, "no access to this account"),
-        ("account_id=12", StatusCode::BAD_REQUEST, "account_id"),
-        ("account_id=111122223333&destination=http%3A%2F%2Fevil.example", StatusCode::BAD_REQUEST, "destination"),
+        ("account_id=12", StatusCode::BAD_REQUEST, "is not twelve digits"),
+        ("", StatusCode::BAD_REQUEST, "is not twelve digits"),
+        (
+            "account_id=111122223333&role_name=ReadOnly&destination=http%3A%2F%2Fevil.example",
+            StatusCode::BAD_REQUEST,
+            "href=\"/start/console?account_id=111122223333&amp;role_name=ReadOnly\"",
+        ),
     ] {
         let answer = browser.get(&format!("/start/console?{query}")).await;
         assert_eq!(answer.status, status, "{query}");
