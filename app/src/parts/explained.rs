@@ -1,6 +1,6 @@
 //! Explanations of access in words, for the page and for the command line.
 
-use domain::access::explain::{Explanation, Obstacle, Path, Policies};
+use domain::access::explain::{Explanation, Lines, Obstacle, Path, Policies};
 use model::words::count;
 use model::{Timestamp, t};
 
@@ -40,6 +40,16 @@ pub fn verdict(explanation: &Explanation) -> String {
         t!("explain.allowed", user = user, set = set, account = account)
     } else {
         t!("explain.refused", user = user, set = set, account = account)
+    }
+}
+
+/// Why a list of what somebody may use holds nothing, where it does not.
+pub fn nothing(lines: &Lines) -> Option<String> {
+    let user = &lines.user_name;
+    match &lines.obstacle {
+        Some(Obstacle::Invited) => Some(t!("explain.invited", user = user)),
+        Some(_) => Some(t!("explain.disabled", user = user)),
+        None => lines.lines.is_empty().then(|| t!("explain.has-nothing", user = user)),
     }
 }
 

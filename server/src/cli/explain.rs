@@ -42,8 +42,8 @@ pub async fn run(local: &Local, asked: Explain, out: Output) -> Result<(), Failu
         return Ok(());
     }
     let lines = explain.all(&call, id, account, set.as_deref()).await.or_failure()?;
-    if lines.obstacle.is_some() {
-        say(&format!("{} is not active and may use nothing", lines.user_name));
+    if let Some(why) = explained::nothing(&lines) {
+        say(&why);
     }
     let rows: Vec<(Value, Vec<String>)> = lines
         .lines

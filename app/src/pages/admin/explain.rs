@@ -1,10 +1,10 @@
 //! Why a person may use a permission set in an account, or why not: each way as a path from the person to the policies.
 
 use domain::Error;
-use domain::access::explain::{Explanation, Line, Path, Policies};
+use domain::access::explain::{Explanation, Line, Lines, Path, Policies};
 use domain::identity::people::PersonRow;
 use leptos::prelude::*;
-use model::words::count;
+use model::words::{count, grouped};
 use model::{AccountId, UserId, t};
 
 use crate::address::encode;
@@ -157,27 +157,23 @@ fn policies(made_of: &Policies) -> AnyView {
 }
 
 /// Everything that a person may use, each line with its ways and the link to its explanation.
-fn all(cx: &Cx, person: &PersonRow, lines: &domain::access::explain::Lines) -> AnyView {
-    if let Some(obstacle) = &lines.obstacle {
-        let said = match obstacle {
-            domain::access::explain::Obstacle::Invited => t!("explain.invited", user = person.user_name),
-            _ => t!("explain.disabled", user = person.user_name),
-        };
-        return notice(Tone::Bad, said, None);
-    }
-    if lines.lines.is_empty() {
-        return notice(Tone::Warn, t!("explain.has-nothing", user = person.user_name), None);
+fn all(cx: &Cx, person: &PersonRow, lines: &Lines) -> AnyView {
+    if let Some(why) = explained::nothing(lines) {
+        let tone = if lines.obstacle.is_some() { Tone::Bad } else { Tone::Warn };
+        return notice(tone, why, None);
     }
     let columns = [t!("explain.account"), t!("explain.set"), t!("explain.through")].map(Column::new);
     let mut table = Table::new(t!("explain.title"), columns.into());
     for line in lines.lines.iter().take(SHOWN) {
         table.row(row(cx, person.id, line));
     }
-    let total = lines.lines.len();
-    let shown = if total > SHOWN {
-        t!("explain.first", shown = SHOWN, total = model::words::grouped(u64::try_from(total).unwrap_or(u64::MAX)))
+    let total = lines.lines.len() as u64;
+    let shown = if lines.lines.len() > SHOWN {
+        let href = format!("/admin/users/{}/access", person.id);
+        let first = t!("explain.first", shown = grouped(SHOWN as u64), total = grouped(total));
+        view! { {first}" "<a href=href>{t!("explain.pages")}</a> }.into_any()
     } else {
-        count("count.pairs", u64::try_from(total).unwrap_or(u64::MAX))
+        count("count.pairs", total).into_any()
     };
     view! {
         <p class="small muted">{shown}</p>
