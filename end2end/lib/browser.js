@@ -99,6 +99,11 @@ export class Window {
   /** Signs in by the forms, as far as the person's password and authenticator lead. */
   async signIn(person) {
     await this.open('/start/sign-in');
+    await this.goOn(person);
+  }
+
+  /** The same from the page of the sign-in that is open. */
+  async goOn(person) {
     await this.page.fill('input[name=username]', person.userName);
     await this.page.fill('input[name=password]', person.password);
     await this.#submit('form[action$="/actions/sign-in/password"]');

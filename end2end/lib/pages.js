@@ -1,5 +1,5 @@
 // Every page by its address, and who opens it. A page that is not listed here is not looked at by the browser tests.
-// `link` finds the address of a detail page: the first such link on the page given as `path`.
+// `link` finds the address of a detail page: the first such link on the page given as `path`; `below` is what follows it.
 
 /** Demo people by what they may do; the names are those of the demo organisation. */
 export const people = { owner: 'olivia', ordinary: 'alice' };
@@ -39,8 +39,18 @@ export const pages = [
   { path: '/admin/accounts/import', as: 'owner' },
   { path: '/admin/accounts', link: /^\/admin\/accounts\/\d{12}$/, as: 'owner' },
   { path: '/admin/applications', as: 'owner' },
+  { path: '/admin/applications?search=nothing-is-called-so', as: 'owner' },
   { path: '/admin/applications/new', as: 'owner' },
+  ...details('/admin/applications', ['', '/edit', '/assign', '/assign?search=nothing-is-called-so', '/delete']),
+  { path: '/admin/permission-sets', as: 'owner' },
+  { path: '/admin/permission-sets?search=nothing-is-called-so', as: 'owner' },
+  { path: '/admin/permission-sets?unused=30', as: 'owner' },
+  { path: '/admin/permission-sets/new', as: 'owner' },
+  { path: '/admin/permission-sets/new?from=nothing', as: 'owner' },
+  { path: '/admin/permission-sets/new?from=Billing', as: 'owner' },
+  ...details('/admin/permission-sets', ['', '/edit', '/policy', '/clone', '/delete', '/assignments', '/people']),
   { path: '/admin/administrators', as: 'owner' },
+  { path: '/admin/administrators/keys/new', as: 'owner' },
   { path: '/admin/sessions', as: 'owner' },
   { path: '/admin/audit', as: 'owner' },
   { path: '/admin/audit', link: /^\/admin\/audit\/(?!export)[^/?]+$/, as: 'owner' },
@@ -49,12 +59,18 @@ export const pages = [
   { path: '/admin/settings/streams/new', as: 'owner' },
 ];
 
+/** The pages of the first of a list, each below its address. */
+function details(path, pages) {
+  const link = new RegExp(`^${path}/(?!new)[^/?]+$`);
+  return pages.map((below) => ({ path, link, below, as: 'owner' }));
+}
+
 /** What a page is called in the list of tests. */
-export function titleOf({ path, link }) {
-  return link ? `${path}/…` : path;
+export function titleOf({ path, link, below = '' }) {
+  return link ? `${path}/…${below}` : path;
 }
 
 /** A file name for a page: `/admin/users?search=x` is `admin-users-search-x`. */
-export function nameOf({ path, link }) {
-  return (link ? `${path}-detail` : path).replace(/[^a-z0-9]+/gi, '-').replace(/^-|-$/g, '') || 'root';
+export function nameOf({ path, link, below = '' }) {
+  return (link ? `${path}-detail${below}` : path).replace(/[^a-z0-9]+/gi, '-').replace(/^-|-$/g, '') || 'root';
 }

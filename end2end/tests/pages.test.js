@@ -30,12 +30,12 @@ describe('pages', () => {
 
   for (const [name, guise] of Object.entries(guises)) {
     for (const page of pages) {
-      const { path, link, as, status = 200 } = page;
+      const { path, link, below = '', as, status = 200 } = page;
       test(`${titleOf(page)} as ${as ?? 'a stranger'}, ${name}`, async () => {
         const window = await Window.open(browser, server, guise, as ? states[as] : undefined);
         try {
           assert.equal(await window.open(path), status);
-          if (link) assert.equal(await window.open(await window.firstLink(link)), status);
+          if (link) assert.equal(await window.open((await window.firstLink(link)) + below), status);
           await window.picture(`${nameOf(page)}.${name}`);
           assert.deepEqual(await window.accessibility(), []);
           assert.equal(await window.overflows(), false, 'the page is wider than the window');

@@ -133,6 +133,19 @@ describe('portal', () => {
     await window.close();
   });
 
+  test('a link with a page of the console survives a sign-in with a code', async () => {
+    const destination = 'https://console.aws.amazon.com/s3/home?region=eu-west-1#a=b';
+    const asked = new URLSearchParams({ account_id: '555566667777', role_name: 'Admin', destination });
+    const window = await Window.open(browser, server, guises['without-scripts']);
+    await window.open(`/start/console?${asked}`);
+    assert.equal(window.path, '/start/sign-in');
+    await window.goOn(server.people.get('tariq'));
+    assert.equal(window.path, '/start/console');
+    assert.ok((await window.page.locator('main').innerText()).includes(destination));
+    assert.deepEqual(window.faults, []);
+    await window.close();
+  });
+
   test('nobody gave Noah anything: the page says whom to ask', async () => {
     const window = await Window.open(browser, server);
     await window.signIn(server.people.get('noah'));
