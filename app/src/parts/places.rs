@@ -3,14 +3,16 @@
 //!
 //! A line is written here and nowhere else. The script copies the empty one and fills its slots ([`crate::islands::places`]).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::hash::Hash;
 
 use domain::access::entitlements::Entitled;
 use domain::access::portal::{Listed, Listing, SOON, Shelf};
 use jiff::SignedDuration;
 use leptos::prelude::*;
-use model::{Timestamp, t};
+use model::{PermissionSetId, Timestamp, t};
 
 use super::badge::Tone;
 use super::form::hidden;
@@ -165,77 +167,158 @@ fn ends(cx: &Cx, entitled: &Entitled<'_>) -> String {
 /// for each account its number, name, mail address (where a space stands for the name), path, sets, whether it is a favourite, and
 /// what ends when. By columns, because what is alike lies side by side then and packs well.
 pub fn data(cx: &Cx, listing: &Listing) -> String {
-    let rows = listing.rows();
-    let (mut sets, mut paths, mut together) = (Interned::default(), Interned::default(), Interned::default());
-    let mut set_words: [Vec<String>; 3] = Default::default();
-    let (mut ids, mut names, mut emails) = (String::new(), Vec::new(), Vec::new());
-    let (mut at_path, mut has_sets, mut favourites, mut ending) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (number, row) in rows.iter().enumerate() {
+    let mut columns = Columns::default();
+    for (number, row) in listing.rows().iter().enumerate() {
+        columns.add(cx, number, row);
+    }
+    columns.into_text()
+}
+
+/// The list under construction. Every value is followed by what separates it from the next.
+#[derive(Default)]
+struct Columns {
+    sets: Interned<PermissionSetId>,
+    set_names: String,
+    descriptions: String,
+    lengths: String,
+    places_of_paths: Interned<str>,
+    paths: String,
+    places_of_together: Interned<[usize]>,
+    together: String,
+    ids: String,
+    names: String,
+    emails: String,
+    at_path: String,
+    has_sets: String,
+    favourites: String,
+    ending: String,
+    /// The sets of one account, kept for the next one.
+    theirs: Vec<usize>,
+}
+
+impl Columns {
+    fn add(&mut self, cx: &Cx, number: usize, row: &Listed<'_>) {
         let account = row.reached.account;
-        let mut theirs = String::new();
+        self.theirs.clear();
         for entitled in row.reached.sets() {
-            let (place, new) = sets.place(&entitled.set.name);
+            let (place, new) = self.sets.place(&entitled.set.id);
             if new {
-                set_words[0].push(plain(&entitled.set.name));
-                set_words[1].push(plain(&entitled.set.description));
-                set_words[2].push(length(&entitled));
+                push(&mut self.set_names, &plain(&entitled.set.name), '\t');
+                push(&mut self.descriptions, &plain(&entitled.set.description), '\t');
+                push(&mut self.lengths, &length(&entitled), '\t');
             }
-            // Writing to a string cannot fail.
-            let _ = write!(theirs, "{}{place}", if theirs.is_empty() { "" } else { "," });
+            self.theirs.push(place);
             let ends = ends(cx, &entitled);
             if !ends.is_empty() {
-                ending.push(format!("{number}:{place}:{ends}"));
+                push(&mut self.ending, &format!("{number}:{place}:{ends}"), '\t');
             }
         }
-        ids.push_str(account.id.as_str());
-        let name = plain(&account.name);
-        emails.push(if name.is_empty() { plain(&account.email) } else { plain(&account.email).replace(&name, " ") });
-        names.push(name);
-        at_path.push(paths.place(account.path.as_str()).0.to_string());
-        has_sets.push(together.place(&theirs).0.to_string());
+        self.ids.push_str(account.id.as_str());
+        let (name, email) = (plain(&account.name), plain(&account.email));
+        let named = Some(&*name).filter(|name| !name.is_empty()).and_then(|name| email.split_once(name));
+        match named {
+            Some((before, after)) => push(&mut self.emails, &format!("{before} {after}"), '\t'),
+            None => push(&mut self.emails, &email, '\t'),
+        }
+        push(&mut self.names, &name, '\t');
+        let (path, new) = self.places_of_paths.place(account.path.as_str());
+        if new {
+            push(&mut self.paths, account.path.as_str(), '\t');
+        }
+        push_number(&mut self.at_path, path, ' ');
+        let (together, new) = self.places_of_together.place(self.theirs.as_slice());
+        if new {
+            for place in &self.theirs {
+                push_number(&mut self.together, *place, ',');
+            }
+            self.together.pop();
+            self.together.push('\t');
+        }
+        push_number(&mut self.has_sets, together, ' ');
         if row.shelf == Shelf::Favourite {
-            favourites.push(number.to_string());
+            push_number(&mut self.favourites, number, ' ');
         }
     }
-    let [set_names, descriptions, lengths] = set_words.map(|words| words.join("\t"));
-    let lines = [
-        set_names,
-        descriptions,
-        lengths,
-        paths.list.join("\t"),
-        together.list.join("\t"),
-        ids,
-        names.join("\t"),
-        emails.join("\t"),
-        at_path.join(" "),
-        has_sets.join(" "),
-        favourites.join(" "),
-        ending.join("\t"),
-    ];
-    lines.join("\n").replace('&', "&amp;").replace('<', "&lt;")
+
+    /// One line for each column, as text between tags.
+    fn into_text(self) -> String {
+        let mut lines = [
+            self.set_names,
+            self.descriptions,
+            self.lengths,
+            self.paths,
+            self.together,
+            self.ids + "\t",
+            self.names,
+            self.emails,
+            self.at_path,
+            self.has_sets,
+            self.favourites,
+            self.ending,
+        ];
+        for line in &mut lines {
+            line.pop();
+        }
+        lines.join("\n").replace('&', "&amp;").replace('<', "&lt;")
+    }
+}
+
+fn push(column: &mut String, value: &str, separator: char) {
+    column.push_str(value);
+    column.push(separator);
+}
+
+fn push_number(column: &mut String, number: usize, separator: char) {
+    // Writing to a string cannot fail.
+    let _ = write!(column, "{number}{separator}");
 }
 
 /// What separates values must not be in one.
-fn plain(text: &str) -> String {
-    text.replace(['\t', '\n', '\r'], " ")
+fn plain(text: &str) -> Cow<'_, str> {
+    let separates = |byte: u8| matches!(byte, b'\t' | b'\n' | b'\r');
+    if text.bytes().any(separates) { text.replace(['\t', '\n', '\r'], " ").into() } else { text.into() }
 }
 
-/// Texts by the order in which they came.
-#[derive(Default)]
-struct Interned {
-    places: HashMap<String, usize>,
-    list: Vec<String>,
+/// Things by the order in which they came.
+struct Interned<T: ToOwned + ?Sized>(HashMap<T::Owned, usize>);
+
+impl<T: ToOwned + ?Sized> Default for Interned<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
 }
 
-impl Interned {
-    /// The place of a text, and whether it is new.
-    fn place(&mut self, text: &str) -> (usize, bool) {
-        if let Some(place) = self.places.get(text) {
+impl<T> Interned<T>
+where
+    T: ToOwned + Hash + Eq + ?Sized,
+    T::Owned: Hash + Eq,
+{
+    /// The place of something, and whether it is new.
+    fn place(&mut self, thing: &T) -> (usize, bool) {
+        if let Some(place) = self.0.get(thing) {
             return (*place, false);
         }
-        let place = self.list.len();
-        self.list.push(text.to_owned());
-        self.places.insert(text.to_owned(), place);
+        let place = self.0.len();
+        self.0.insert(thing.to_owned(), place);
         (place, true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_separates_values_is_in_none() {
+        for (text, written) in [("", ""), ("a b", "a b"), ("a\tb\r\nc", "a b  c")] {
+            assert_eq!(plain(text), written);
+        }
+    }
+
+    #[test]
+    fn things_have_the_place_at_which_they_came_first() {
+        let mut interned = Interned::<str>::default();
+        let places = ["a", "b", "a", "c", "b"].map(|text| interned.place(text));
+        assert_eq!(places, [(0, true), (1, true), (0, false), (2, true), (1, false)]);
     }
 }

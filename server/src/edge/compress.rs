@@ -12,7 +12,7 @@ use crate::assets::Form;
 const LEAST: usize = 1024;
 
 /// Quick before small: a page is packed once, for one reader.
-const BROTLI_QUALITY: i32 = 4;
+const BROTLI_QUALITY: i32 = 2;
 const GZIP_LEVEL: u32 = 5;
 
 /// The form the client likes best of those that are made while it waits.
