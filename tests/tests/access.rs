@@ -148,14 +148,18 @@ fn a_grant_that_has_ended_is_the_nearest_reason() {
     assert_eq!(told["paths"], json!([]));
     let nearest = told["nearest"].as_str().expect("a reason");
     // The row of an ended grant is cleared away after a while; before that it is the nearest reason.
-    assert!(nearest == format!("It was assigned to bea until {soon}.") || nearest.starts_with("bea has ReadOnly"), "{nearest}");
+    assert!(
+        nearest == format!("It was assigned to bea until {soon}.") || nearest.starts_with("bea has ReadOnly"),
+        "{nearest}"
+    );
 }
 
 #[test]
 fn without_an_account_or_a_set_everything_is_listed() {
     let server = started();
     let all = answer(&server.cli(&["explain", "--user", "ann", "--json"]));
-    let pairs: Vec<_> = all.as_array().expect("a list").iter().map(|line| (&line["account"], &line["permissionSet"])).collect();
+    let pairs: Vec<_> =
+        all.as_array().expect("a list").iter().map(|line| (&line["account"], &line["permissionSet"])).collect();
     let (prod, test, admin) = (json!("111122223333"), json!("222233334444"), json!("Admin"));
     assert_eq!(pairs, [(&prod, &admin), (&test, &admin)], "by name, and nothing in the suspended account");
     let one = answer(&server.cli(&["explain", "--user", "ann", "--account", "222233334444", "--json"]));
@@ -177,10 +181,21 @@ fn without_an_account_or_a_set_everything_is_listed() {
 fn a_key_of_an_administrator_is_shown_once_listed_and_revoked() {
     let server = started();
     let made = server.cli(&[
-        "api-key", "create", "--user", "ann", "--role", "admin", "--description", "pipeline", "--expires", "P90D", "--json",
+        "api-key",
+        "create",
+        "--user",
+        "ann",
+        "--role",
+        "admin",
+        "--description",
+        "pipeline",
+        "--expires",
+        "P90D",
+        "--json",
     ]);
     let key = answer(&made);
-    let (id, secret) = (key["accessKeyId"].as_str().expect("an id"), key["secretAccessKey"].as_str().expect("a secret"));
+    let (id, secret) =
+        (key["accessKeyId"].as_str().expect("an id"), key["secretAccessKey"].as_str().expect("a secret"));
     assert!(id.len() == 20 && id.starts_with("AKIA") && id.bytes().all(|b| b.is_ascii_alphanumeric()), "{id}");
     assert_eq!(secret.len(), 40);
     assert!(made.err.contains("not shown again") && !made.err.contains(secret), "{}", made.err);
@@ -188,7 +203,10 @@ fn a_key_of_an_administrator_is_shown_once_listed_and_revoked() {
     let listed = server.cli(&["api-key", "list", "--json"]);
     let row = &answer(&listed)[0];
     assert_eq!((&row["accessKeyId"], &row["userName"], &row["role"]), (&json!(id), &json!("ann"), &json!("admin")));
-    assert_eq!((&row["state"], &row["description"], &row["lastUsedAt"]), (&json!("active"), &json!("pipeline"), &Value::Null));
+    assert_eq!(
+        (&row["state"], &row["description"], &row["lastUsedAt"]),
+        (&json!("active"), &json!("pipeline"), &Value::Null)
+    );
     assert!(row["expiresAt"].as_str().is_some_and(|end| end.ends_with('Z')), "{row}");
     let audited = server.cli(&["audit", "--action", "CreateAccessKey", "--json"]);
     assert!(audited.out.contains(id), "{}", audited.out);
@@ -199,7 +217,11 @@ fn a_key_of_an_administrator_is_shown_once_listed_and_revoked() {
 
     let shown = server.cli(&["api-key", "create", "--user", "ann", "--role", "admin"]);
     let lines: Vec<&str> = shown.out.lines().filter_map(|line| line.split_once(" = ").map(|(name, _)| name)).collect();
-    assert_eq!((shown.code, lines.as_slice()), (0, &["aws_access_key_id", "aws_secret_access_key"][..]), "as a profile takes it");
+    assert_eq!(
+        (shown.code, lines.as_slice()),
+        (0, &["aws_access_key_id", "aws_secret_access_key"][..]),
+        "as a profile takes it"
+    );
 
     assert_eq!(server.cli(&["api-key", "revoke", id]).code, 0);
     let left = answer(&server.cli(&["api-key", "list", "--json"]));
@@ -214,9 +236,17 @@ fn a_key_that_cannot_be_made_says_why_and_changes_nothing() {
         (&["create", "--user", "nobody", "--role", "admin"][..], 1, "person"),
         (&["create", "--user", "ann", "--role", "owner"], 1, "role: must be one that this person holds"),
         (&["create", "--user", "bea", "--role", "admin"], 1, "role: must be one that this person holds"),
-        (&["create", "--user", "ann", "--role", "admin", "--expires", "2001-01-01"], 1, "expires: must lie in the future"),
+        (
+            &["create", "--user", "ann", "--role", "admin", "--expires", "2001-01-01"],
+            1,
+            "expires: must lie in the future",
+        ),
         (&["create", "--user", "ann", "--role", "admin", "--expires", "soon"], 1, "--expires: soon is no moment"),
-        (&["create", "--user", "ann", "--role", "admin", "--description", "two\nlines"], 1, "description: must be one line"),
+        (
+            &["create", "--user", "ann", "--role", "admin", "--description", "two\nlines"],
+            1,
+            "description: must be one line",
+        ),
         (&["create", "--user", "ann", "--role", "king"], 64, "king"),
         (&["create", "--user", "ann"], 64, "--role"),
         (&["revoke", "AKIAAAAAAAAAAAAAAAAA"], 1, "API key"),

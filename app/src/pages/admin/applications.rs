@@ -304,11 +304,8 @@ pub async fn assign(cx: Cx) -> Answer {
         .iter()
         .map(|row| item(Principal::Group(row.id), &row.name, count("count.members", row.members)))
         .collect();
-    let of_people: Vec<AnyView> = people
-        .rows
-        .iter()
-        .map(|row| item(Principal::User(row.id), &row.user_name, row.display_name.clone()))
-        .collect();
+    let of_people: Vec<AnyView> =
+        people.rows.iter().map(|row| item(Principal::User(row.id), &row.user_name, row.display_name.clone())).collect();
     let filters = search(&cx, t!("applications.assign-search"));
     let list = if of_groups.is_empty() && of_people.is_empty() {
         filtered_empty(t!("users.none-found"), format!("{}/assign", place(id)))

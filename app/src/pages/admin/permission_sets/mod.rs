@@ -303,4 +303,3 @@ fn inline_policy(view: &PermissionSetView, input: &PermissionSetInput) -> AnyVie
     };
     section(t!("field.inline_policy"), edit, body)
 }
-
