@@ -25,10 +25,10 @@ const WIDTH: usize = 11;
 
 /// What a grant is found by: who, where and what. There is one grant of each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct GrantKey {
-    pub(crate) principal: Principal,
-    pub(crate) target: AccountTarget,
-    pub(crate) set: PermissionSetId,
+pub struct GrantKey {
+    pub principal: Principal,
+    pub target: AccountTarget,
+    pub set: PermissionSetId,
 }
 
 impl GrantKey {
