@@ -191,8 +191,7 @@ impl KeyService {
 }
 
 /// What a server does every second: it follows a rotation that runs beside it, and finishes one that was left.
-pub(crate) async fn look(core: &Core, now: Timestamp) -> Result<()> {
-    let row = instance_row(core).await?;
+pub(crate) async fn look(core: &Core, row: &instance::Model, now: Timestamp) -> Result<()> {
     core.keys.named_by_database(&row.master_key_id);
     let Some(files) = core.keys.files().filter(|files| files.former().exists()) else { return Ok(()) };
     if now.since(Timestamp(row.master_key_since.unwrap_or(row.created_at))) < GRACE {

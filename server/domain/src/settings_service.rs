@@ -209,18 +209,10 @@ pub(crate) async fn store(
     Ok(())
 }
 
-/// Reads the settings anew when their version is not `seen`; gives the version that is in force now.
-pub(crate) async fn refresh(core: &Core, seen: Option<i64>) -> Result<i64> {
-    let version: Option<i64> = instance::Entity::find_by_id(1)
-        .select_only()
-        .column(instance::Column::SettingsVersion)
-        .into_tuple()
-        .one(core.store.read())
-        .await?;
-    let version = version.ok_or_else(missing)?;
-    if seen != Some(version) {
-        let row = row(core.store.read()).await?;
-        let fresh = parse(row.settings)?;
+/// Takes over what another process changed, unless it is the version `seen` already; says which version it is now.
+pub(crate) fn refresh(core: &Core, row: &instance::Model, seen: Option<i64>) -> Result<i64> {
+    if seen != Some(row.settings_version) {
+        let fresh = parse(row.settings.clone())?;
         core.settings.send_if_modified(|present| {
             let changed = **present != fresh;
             if changed {
@@ -228,9 +220,8 @@ pub(crate) async fn refresh(core: &Core, seen: Option<i64>) -> Result<i64> {
             }
             changed
         });
-        return Ok(row.settings_version);
     }
-    Ok(version)
+    Ok(row.settings_version)
 }
 
 pub(crate) async fn row(db: &impl ConnectionTrait) -> Result<instance::Model> {

@@ -7,6 +7,8 @@ use std::net::{SocketAddr, TcpStream};
 pub struct Connection {
     stream: BufReader<TcpStream>,
     host: String,
+    /// The line with the cookie that a browser is known by, once it has signed in.
+    device: String,
 }
 
 /// What came back.
@@ -29,7 +31,7 @@ impl Connection {
     pub fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("the server accepts");
         stream.set_nodelay(true).expect("no delay");
-        Self { stream: BufReader::new(stream), host: format!("localhost:{}", address.port()) }
+        Self { stream: BufReader::new(stream), host: format!("localhost:{}", address.port()), device: String::new() }
     }
 
     /// A plain GET.
@@ -42,12 +44,13 @@ impl Connection {
         self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n", self.host))
     }
 
-    /// A form post from the same origin.
+    /// A form post from the same origin, by a browser that keeps what it is known by.
     pub fn post_form(&mut self, path: &str, body: &str) -> Answer {
         self.exchange(&format!(
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n{}\r\n{body}",
             self.host,
-            body.len()
+            body.len(),
+            self.device,
         ))
     }
 
@@ -56,7 +59,7 @@ impl Connection {
         let answer = self.read();
         if answer.closes {
             let address = self.stream.get_ref().peer_addr().expect("peer");
-            *self = Self::open(address);
+            *self = Self { device: std::mem::take(&mut self.device), ..Self::open(address) };
         }
         answer
     }
@@ -78,6 +81,10 @@ impl Connection {
                     "location" => location = Some(value.to_owned()),
                     "set-cookie" if value.starts_with("vestibule=") => {
                         cookie = value.split(';').next().map(str::to_owned);
+                    }
+                    "set-cookie" if value.starts_with("vestibule-device=") => {
+                        let pair = value.split(';').next().unwrap_or_default();
+                        self.device = format!("Cookie: {pair}\r\n");
                     }
                     "connection" => closes = value.eq_ignore_ascii_case("close"),
                     _ => {}

@@ -283,7 +283,8 @@ async fn another_master_key_is_named() {
     restore(&world.operator(), &open, &file).await.unwrap();
     let there = Services::open(open.clone()).await.unwrap();
     world.clock.advance(2 * Timestamp::MINUTE);
-    crate::key_rotation::look(&there.core, world.clock.now()).await.unwrap();
+    let row = crate::key_rotation::instance_row(&there.core).await.unwrap();
+    crate::key_rotation::look(&there.core, &row, world.clock.now()).await.unwrap();
     let row = crate::key_rotation::instance_row(&there.core).await.unwrap();
     assert_eq!(row.master_key_id, other.id());
 }

@@ -7,8 +7,8 @@
 use std::net::IpAddr;
 
 use model::Timestamp;
-use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, RelationDef};
 
 use crate::call::Call;
 use crate::core::Core;
@@ -16,6 +16,7 @@ use crate::error::Result;
 use crate::secret::Secret;
 use crate::store::Change;
 use crate::store::entity::device::{ActiveModel, Column, Entity, Model};
+use crate::store::entity::user;
 
 /// How long a browser is known without a sign-in.
 const KNOWN_FOR: i64 = 30 * Timestamp::DAY;
@@ -29,6 +30,22 @@ pub(crate) async fn known<C: ConnectionTrait>(conn: &C, call: &Call, user: &str)
         .filter(Column::LastSeenAt.gt(call.now.plus(-KNOWN_FOR).0))
         .one(conn)
         .await?)
+}
+
+/// The same as a part of a query about people: a row of the browser beside the person who has used it.
+pub(crate) fn of_call(call: &Call) -> RelationDef {
+    // Nothing has an empty digest.
+    let digest = call.device.as_ref().map(Secret::digest).unwrap_or_default();
+    let since = call.now.plus(-KNOWN_FOR).0;
+    user::Entity::belongs_to(Entity)
+        .from(user::Column::Id)
+        .to(Column::UserId)
+        .on_condition(move |_, device| {
+            Condition::all()
+                .add(Expr::col((device.clone(), Column::TokenHash)).eq(digest.clone()))
+                .add(Expr::col((device, Column::LastSeenAt)).gt(since))
+        })
+        .into()
 }
 
 /// Whether the browser was last used from the network of this call.
@@ -58,9 +75,15 @@ pub(crate) struct Seen {
     pub(crate) token: Option<Secret>,
 }
 
-/// Remembers the browser of a complete sign-in.
-pub(crate) async fn remember(change: &mut Change, core: &Core, call: &Call, user: &str) -> Result<Seen> {
-    if let Some(device) = known(change.txn(), call, user).await? {
+/// Remembers the browser of a complete sign-in; `known` is what it was known as.
+pub(crate) fn remember(
+    change: &mut Change,
+    core: &Core,
+    call: &Call,
+    user: &str,
+    known: Option<Model>,
+) -> Result<Seen> {
+    if let Some(device) = known {
         let seen = Entity::update_many()
             .col_expr(Column::LastSeenAt, Expr::value(call.now.0))
             .col_expr(Column::Network, Expr::value(network_of(call)))

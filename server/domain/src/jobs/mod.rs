@@ -59,7 +59,7 @@ impl Jobs {
     /// Does what is due at `call.now`, once.
     pub async fn run_due(&self, call: &Call) -> Result<Round> {
         authorize(call, Action::RunJobs, Resource::Organisation)?;
-        settings_service::refresh(&self.0, None).await?;
+        settings_service::refresh(&self.0, &settings_service::row(self.0.store.read()).await?, None)?;
         refusals::write(&self.0, call.now).await?;
         streams::to_webhooks(&self.0, call.now).await?;
         let logged = syslog::run(&self.0, call.now).await?;
@@ -96,9 +96,10 @@ impl Jobs {
         let watching = repeat(OFTEN, &sleepless, stopped.clone(), "watching", || async {
             use std::sync::atomic::Ordering::Relaxed;
             let now = self.0.clock.now();
-            key_rotation::look(&self.0, now).await?;
+            let row = settings_service::row(self.0.store.read()).await?;
+            key_rotation::look(&self.0, &row, now).await?;
             let seen = Some(state.load(Relaxed)).filter(|version| *version != 0);
-            state.store(settings_service::refresh(&self.0, seen).await?, Relaxed);
+            state.store(settings_service::refresh(&self.0, &row, seen)?, Relaxed);
             refusals::write(&self.0, now).await?;
             streams::to_webhooks(&self.0, now).await
         });
@@ -163,6 +164,7 @@ async fn repeat<F: Future<Output = Result<()>>>(
     work: impl Fn() -> F,
 ) {
     let mut failing = false;
+    let begun = tokio::time::Instant::now();
     loop {
         match work().await {
             Ok(()) => failing = false,
@@ -176,9 +178,15 @@ async fn repeat<F: Future<Output = Result<()>>>(
         tokio::select! {
             _ = stopped.wait_for(|stop| *stop) => return,
             () = wake.notified() => {}
-            () = tokio::time::sleep(period) => {}
+            () = tokio::time::sleep_until(next_beat(begun, period)) => {}
         }
     }
+}
+
+/// The end of the period that is running. Jobs that began together wake together, which an idle machine feels less.
+fn next_beat(begun: tokio::time::Instant, period: Duration) -> tokio::time::Instant {
+    let beats = begun.elapsed().as_nanos() / period.as_nanos().max(1) + 1;
+    begun + period.saturating_mul(u32::try_from(beats).unwrap_or(u32::MAX))
 }
 
 async fn deliver_one(core: &Core, row: &Taken) -> std::result::Result<(), Failure> {

@@ -12,6 +12,11 @@ use crate::testing::World;
 
 const CEREMONIES: usize = 450;
 
+/// What the watching job does.
+async fn look_now(core: &Core, now: Timestamp) -> Result<()> {
+    look(core, &instance_row(core).await?, now).await
+}
+
 /// Sealed values of every kind that needs no person.
 async fn fill(core: &Core) {
     let mut rows = Vec::new();
@@ -79,10 +84,10 @@ async fn let_former_go(world: &World, rotated: &Rotated) {
     let former = KeyFiles::of(&world.open.master_key_file).former().to_owned();
     if world.services.core.store.is_postgres() {
         assert_eq!(rotated.former_waits.as_ref(), Some(&former));
-        look(&world.services.core, world.clock.now()).await.unwrap();
+        look_now(&world.services.core, world.clock.now()).await.unwrap();
         assert!(former.exists(), "the former key waits");
         world.clock.advance(GRACE);
-        look(&world.services.core, world.clock.now()).await.unwrap();
+        look_now(&world.services.core, world.clock.now()).await.unwrap();
     } else {
         assert_eq!(rotated.former_waits, None);
     }
@@ -135,9 +140,9 @@ async fn a_server_finishes_what_a_command_left() {
     let stop = |step| if step == Step::InPlace { Err(Error::internal("interrupted")) } else { Ok(()) };
     command.keys.rotate(&world.operator(), &stop).await.unwrap_err();
     world.clock.advance(GRACE);
-    look(core, world.clock.now()).await.unwrap();
+    look_now(core, world.clock.now()).await.unwrap();
     world.clock.advance(GRACE);
-    look(core, world.clock.now()).await.unwrap();
+    look_now(core, world.clock.now()).await.unwrap();
     let files = KeyFiles::of(&world.open.master_key_file);
     assert!(!files.former().exists());
     assert_eq!(open_all(core).await, [files.read_current().unwrap().id().to_owned()].into());
@@ -154,7 +159,7 @@ async fn a_running_server_follows_a_rotation_beside_it() {
         assert!(!rotated.continued);
         assert!(rotated.resealed >= CEREMONIES as u64);
         let_former_go(&world, &rotated).await;
-        look(running, world.clock.now()).await.unwrap();
+        look_now(running, world.clock.now()).await.unwrap();
         assert_eq!(open_all(running).await, [rotated.to.clone()].into());
         assert_eq!(running.keys.current().id(), rotated.to, "what it seals from now on, others can read");
         let listed = world.services.keys.list(&world.operator()).await.unwrap();
@@ -174,13 +179,13 @@ async fn a_node_without_the_new_key_seals_nothing_until_it_has_it() {
     let open = crate::Open { master_key_file: away.clone(), ..world.open.clone() };
     let other = Services::open(open).await.unwrap();
     world.services.keys.rotate_master(&world.operator()).await.unwrap();
-    look(&other.core, world.clock.now()).await.unwrap();
+    look_now(&other.core, world.clock.now()).await.unwrap();
     let place = Place("t", "c", "r");
     assert!(other.core.keys.seal(&other.core.entropy, place, b"x").is_err(), "the others could not read it");
     let arriving = world.folder().join("arriving.key");
     fs::copy(&world.open.master_key_file, &arriving).unwrap();
     fs::rename(&arriving, &away).unwrap();
-    look(&other.core, world.clock.now()).await.unwrap();
+    look_now(&other.core, world.clock.now()).await.unwrap();
     let sealed = other.core.keys.seal(&other.core.entropy, place, b"x").unwrap();
     assert_eq!(world.services.core.keys.open(place, &sealed).unwrap().as_slice(), b"x");
 }

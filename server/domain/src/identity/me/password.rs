@@ -38,7 +38,7 @@ impl Me {
         let reached = Reached { stage: person.stage, strong: row.strong, confirmed_at };
         let (token, row) = promote(change.txn(), core, call.now, &row, reached).await?;
         // Known browsers were forgotten with the old password; this one is in use.
-        let device = devices::remember(&mut change, core, call, &standing.user.id).await?.token;
+        let device = devices::remember(&mut change, core, call, &standing.user.id, None)?.token;
         change.audit(call, Event::done("UpdatePassword").on("user", &standing.user.id, standing.user.user_name));
         change.commit().await?;
         Ok(SessionGrant { token, expires_at: model::Timestamp(row.expires_at), device })

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::identity::{devices, notify};
 use crate::secret::Secret;
 use crate::store::Change;
-use crate::store::entity::{session, user};
+use crate::store::entity::{device, session, user};
 
 /// The last statements of a step, inside its change: audit, and what completeness brings with it.
 pub(super) async fn step(
@@ -24,6 +24,21 @@ pub(super) async fn step(
     standing: &Standing,
     (token, row): (Secret, session::Model),
     credential: &str,
+) -> Result<Progress> {
+    let complete = row.stage == Stage::Full.as_str();
+    let device = if complete { devices::known(change.txn(), call, &standing.user.id).await? } else { None };
+    step_in(core, call, change, standing, (token, row), credential, device).await
+}
+
+/// [`step`] in a browser that was looked up already.
+pub(super) async fn step_in(
+    core: &Core,
+    call: &Call,
+    change: &mut Change,
+    standing: &Standing,
+    (token, row): (Secret, session::Model),
+    credential: &str,
+    known: Option<device::Model>,
 ) -> Result<Progress> {
     let person = person_of(&row, standing)?;
     let stage = person.stage;
@@ -35,7 +50,7 @@ pub(super) async fn step(
     if stage == Stage::Full {
         let details = serde_json::json!({"CredentialType": credential, "strong": row.strong});
         change.audit(&call, about(Event::done("UserAuthentication")).with(details));
-        let seen = devices::remember(change, core, &call, &standing.user.id).await?;
+        let seen = devices::remember(change, core, &call, &standing.user.id, known)?;
         if seen.is_new && standing.user.last_sign_in_at.is_some() {
             notify::new_device(change.txn(), core, &call, &standing.user).await?;
         }

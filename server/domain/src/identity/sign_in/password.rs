@@ -2,7 +2,8 @@
 
 use model::{LocalPath, UserName, name_key};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait as _, DatabaseBackend, EntityTrait, JoinType, QueryFilter, QuerySelect, RelationDef,
+    ColumnTrait, ConnectionTrait as _, DatabaseBackend, EntityTrait, FromQueryResult as _, IdenStatic as _,
+    Iterable as _, JoinType, QueryFilter, QuerySelect, QueryTrait as _, RelationDef,
 };
 
 use super::stages::{self, Proven, Reached, Standing, next_stage};
@@ -25,6 +26,7 @@ pub(super) fn refused() -> Error {
 }
 
 /// What is known about a name that was typed.
+#[derive(Default)]
 pub(super) struct Claimed {
     pub(super) person: Option<user::Model>,
     pub(super) hash: Option<String>,
@@ -61,14 +63,7 @@ impl SignIn {
             Verdict::RightButOutdated => Some(self.0.hasher.hash(&self.0.entropy, &typed).await?),
             Verdict::Right | Verdict::Wrong => None,
         };
-        let device = claimed.device;
-        let right = Right {
-            person,
-            hash,
-            anew,
-            reserved,
-            known_place: device.is_some_and(|device| devices::same_network(&device, call)),
-        };
+        let right = Right { person, hash, anew, reserved, device: claimed.device };
         self.go_on_with_password(call, right, next).await
     }
 
@@ -83,21 +78,28 @@ impl SignIn {
         change.commit().await
     }
 
-    /// Who a typed name could be. The same queries whether or not there is such a person.
+    /// Who a typed name could be. The same query whether or not there is such a person.
     pub(super) async fn claimed(&self, call: &Call, user_name: &str) -> Result<Claimed> {
-        let read = self.0.store.read();
         let key = UserName::parse(user_name).map_or_else(|_| String::new(), |name| name.key());
         let to_password: RelationDef =
             user::Entity::belongs_to(password::Entity).from(user::Column::Id).to(password::Column::UserId).into();
-        let found = user::Entity::find()
+        let read = self.0.store.read();
+        let mut select = user::Entity::find()
             .select_also(password::Entity)
             .join(JoinType::LeftJoin, to_password)
-            .filter(user::Column::UserNameKey.eq(key))
-            .one(read)
-            .await?;
-        let (person, hash) = found.map_or((None, None), |(person, row)| (Some(person), row.map(|row| row.hash)));
-        let device = devices::known(read, call, person.as_ref().map_or("nobody", |person| person.id.as_str())).await?;
-        Ok(Claimed { person, hash, device })
+            .join(JoinType::LeftJoin, devices::of_call(call))
+            .filter(user::Column::UserNameKey.eq(key));
+        for column in device::Column::iter() {
+            select = select.column_as(column, format!("C_{}", column.as_str()));
+        }
+        let Some(row) = read.query_one_raw(select.build(read.get_database_backend())).await? else {
+            return Ok(Claimed::default());
+        };
+        Ok(Claimed {
+            person: user::Model::from_query_result_optional(&row, "A_")?,
+            hash: password::Model::from_query_result_optional(&row, "B_")?.map(|row| row.hash),
+            device: device::Model::from_query_result_optional(&row, "C_")?,
+        })
     }
 
     /// What an attempt pays into: a known browser has a budget of its own, all others pay for source, name and both.
@@ -151,7 +153,8 @@ impl SignIn {
             return Err(refused());
         }
         right.reserved.succeeded(change.txn()).await?;
-        let proven = Proven { known_place: right.known_place, ..Proven::default() };
+        let known_place = right.device.as_ref().is_some_and(|device| devices::same_network(device, call));
+        let proven = Proven { known_place, ..Proven::default() };
         let stage = match next_stage(&standing, &self.0.settings(), proven, call.now) {
             Ok(stage) => stage,
             Err(error) => {
@@ -179,7 +182,8 @@ impl SignIn {
                 Event::done("CredentialChallenge").on("user", &standing.user.id, standing.user.user_name.clone());
             change.audit(call, event);
         }
-        let progress = finish::step(&self.0, call, &mut change, &standing, begun, "PASSWORD").await?;
+        let device = right.device;
+        let progress = finish::step_in(&self.0, call, &mut change, &standing, begun, "PASSWORD", device).await?;
         change.commit().await?;
         Ok(progress)
     }
@@ -191,7 +195,7 @@ struct Right {
     hash: String,
     anew: Option<String>,
     reserved: Reserved,
-    known_place: bool,
+    device: Option<device::Model>,
 }
 
 /// Refuses when the password was changed or voided since it was verified: no session may come of an old one.
