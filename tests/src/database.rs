@@ -17,6 +17,8 @@ pub(crate) enum Database {
         server: String,
         name: String,
     },
+    /// One that another server has made, and drops.
+    Borrowed(String),
 }
 
 impl Database {
@@ -37,7 +39,13 @@ impl Database {
         match self {
             Self::Sqlite => None,
             Self::Postgres { server, name } => Some(on(server, name)),
+            Self::Borrowed(url) => Some(url.clone()),
         }
+    }
+
+    /// The same database for another server; a SQLite database has one.
+    pub(crate) fn borrow(&self) -> Option<Self> {
+        self.url().map(Self::Borrowed)
     }
 
     /// All that is stored, in PostgreSQL.

@@ -120,6 +120,15 @@ impl Vestibule {
         Self::setup().demo().start()
     }
 
+    /// Another node on the same database, with the same master key. SQLite has no such thing: nothing there.
+    pub fn another_node(&self) -> Option<Self> {
+        let database = self.place.database.borrow()?;
+        let place = Place { database, ..Self::setup().place };
+        fs::copy(self.data_dir().join("master.key"), place.folder.path().join("master.key")).expect("a copy of the key");
+        let process = Process::start(&place, false);
+        Some(Self { place, demo: false, process: Some(process) })
+    }
+
     pub fn port(&self) -> u16 {
         self.process.as_ref().expect("a running server").port
     }

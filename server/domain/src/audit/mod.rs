@@ -14,7 +14,7 @@ pub use verify::Verification;
 
 use log::EntryActor;
 use model::{AuditId, Timestamp};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseBackend, EntityTrait,
     QueryFilter as _, QuerySelect, QueryTrait as _, Statement,
@@ -154,17 +154,16 @@ impl Draft {
 /// Entries in one statement: sixteen values each, well below what both databases take.
 const AT_ONCE: usize = 500;
 
-/// The writes that append entries to the node's chain, inside the transaction of the change.
-pub async fn append<C: ConnectionTrait>(
-    txn: &C,
-    node: &str,
-    entropy: &Entropy,
-    drafts: Vec<Draft>,
-) -> Result<Vec<Statement>> {
-    if drafts.is_empty() {
-        return Ok(Vec::new());
-    }
-    // The head is locked until the commit, so that two changes of one node cannot take the same place in the chain.
+/// Where a chain ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tip {
+    pub(crate) seq: i64,
+    hash: String,
+}
+
+/// Reads where the node's chain ends, inside the transaction of a change. It stays so until the commit: two changes of one node
+/// cannot take the same place in the chain.
+pub(crate) async fn tip<C: ConnectionTrait>(txn: &C, node: &str) -> Result<Tip> {
     let mut find = audit_head::Entity::find_by_id(node);
     if txn.get_database_backend() == DatabaseBackend::Postgres {
         find = find.lock_exclusive();
@@ -183,28 +182,39 @@ pub async fn append<C: ConnectionTrait>(
         audit_head::Entity::insert(fresh).on_conflict_do_nothing().exec_without_returning(txn).await?;
         find.one(txn).await?.ok_or_else(|| crate::Error::internal("the head of the audit chain is missing"))?
     };
-    let (mut seq, mut previous) = (head.seq, head.hash);
-    let mut rows = Vec::with_capacity(drafts.len());
-    for draft in drafts {
-        seq += 1;
-        let row = entry(node, seq, &previous, entropy, draft)?;
-        previous.clone_from(&row.hash);
-        rows.push(audit_entry::ActiveModel::from(row).reset_all());
-    }
-    let backend = txn.get_database_backend();
-    let mut writes: Vec<Statement> =
-        rows.chunks(AT_ONCE).map(|part| audit_entry::Entity::insert_many(part.to_vec()).build(backend)).collect();
-    let moved = audit_head::Entity::update_many()
-        .col_expr(audit_head::Column::Seq, Expr::value(seq))
-        .col_expr(audit_head::Column::Hash, Expr::value(previous))
-        .filter(audit_head::Column::Node.eq(node));
-    writes.push(moved.build(backend));
-    Ok(writes)
+    Ok(Tip { seq: head.seq, hash: head.hash })
 }
 
-fn entry(node: &str, seq: i64, previous: &str, entropy: &Entropy, draft: Draft) -> Result<audit_entry::Model> {
+/// The writes that append entries to the node's chain, and where it ends then. The first of them fails where somebody else has
+/// gone on from `tip` already.
+pub(crate) fn append(
+    backend: DatabaseBackend,
+    node: &str,
+    tip: &Tip,
+    entropy: &Entropy,
+    drafts: &[Draft],
+) -> Result<(Vec<Statement>, Tip)> {
+    let before = tip.seq;
+    let mut tip = tip.clone();
+    let mut rows = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        tip.seq += 1;
+        let row = entry(node, tip.seq, &tip.hash, entropy, draft)?;
+        tip.hash.clone_from(&row.hash);
+        rows.push(audit_entry::ActiveModel::from(row).reset_all());
+    }
+    let moved = audit_head::Entity::update_many()
+        // Nothing can stand there but a number: an update from another end fails.
+        .col_expr(audit_head::Column::Seq, Expr::case(Expr::col(audit_head::Column::Seq).eq(before), tip.seq).into())
+        .col_expr(audit_head::Column::Hash, Expr::value(tip.hash.clone()))
+        .filter(audit_head::Column::Node.eq(node));
+    let entries = rows.chunks(AT_ONCE).map(|part| audit_entry::Entity::insert_many(part.to_vec()).build(backend));
+    Ok((std::iter::once(moved.build(backend)).chain(entries).collect(), tip))
+}
+
+fn entry(node: &str, seq: i64, previous: &str, entropy: &Entropy, draft: &Draft) -> Result<audit_entry::Model> {
     let id = AuditId::ordered(draft.time, seq, entropy.bytes()?).to_string();
-    let mut personal = draft.personal;
+    let mut personal = draft.personal.clone();
     personal.salt = data_encoding::HEXLOWER.encode(&entropy.bytes::<16>()?);
     let person = serde_json::to_string(&personal).map_err(|e| crate::Error::internal(format!("audit entry: {e}")))?;
     let mut row = audit_entry::Model {
@@ -214,12 +224,12 @@ fn entry(node: &str, seq: i64, previous: &str, entropy: &Entropy, draft: Draft) 
         time: draft.time.0,
         action: draft.event.action.to_owned(),
         outcome: if draft.event.success { "success" } else { "failure" }.to_owned(),
-        actor_type: draft.actor_type,
-        actor_id: draft.actor_id,
+        actor_type: draft.actor_type.clone(),
+        actor_id: draft.actor_id.clone(),
         target_type: draft.event.target.as_ref().map(|target| target.kind.clone()),
-        target_id: draft.event.target.map(|target| target.id),
-        request_id: draft.request_id,
-        credential_id: draft.credential_id,
+        target_id: draft.event.target.as_ref().map(|target| target.id.clone()),
+        request_id: draft.request_id.clone(),
+        credential_id: draft.credential_id.clone(),
         person_digest: chain::digest_of(&person),
         person: Some(person),
         hash: String::new(),

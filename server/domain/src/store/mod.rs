@@ -12,10 +12,11 @@ pub use lock::ServerLock;
 pub use migrate::{is_current, migrate};
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, DatabaseTransaction, QueryTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, QueryTrait,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
@@ -34,6 +35,8 @@ pub struct Store {
     entropy: Entropy,
     /// The file, on SQLite.
     file: Option<PathBuf>,
+    /// Where this node's audit chain ended after the last commit, on SQLite: mostly nobody else has written since.
+    tip: Arc<Mutex<Option<audit::Tip>>>,
 }
 
 impl Store {
@@ -47,7 +50,7 @@ impl Store {
             let readers =
                 std::thread::available_parallelism().map_or(4, |n| u32::try_from(n.get()).unwrap_or(4)).clamp(2, 8);
             let read = connect_file(sqlite_options(path, readers, true)).await.map_err(cannot)?;
-            Ok(Self { read, write, node, entropy, file: Some(PathBuf::from(path)) })
+            Ok(Self { read, write, node, entropy, file: Some(PathBuf::from(path)), tip: Arc::default() })
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let mut options = ConnectOptions::new(url);
             options
@@ -58,7 +61,7 @@ impl Store {
                 .set_application_name("vestibule")
                 .sqlx_logging(false);
             let pool = Database::connect(options).await.map_err(cannot)?;
-            Ok(Self { read: pool.clone(), write: pool, node, entropy, file: None })
+            Ok(Self { read: pool.clone(), write: pool, node, entropy, file: None, tip: Arc::default() })
         } else {
             Err(Error::invalid("database_url", "must begin with sqlite: or postgres://"))
         }
@@ -106,6 +109,7 @@ impl Store {
             txn,
             node: self.node.clone(),
             entropy: self.entropy.clone(),
+            tip: self.tip.clone(),
             events: Vec::new(),
             later: Vec::new(),
         })
@@ -146,6 +150,7 @@ pub struct Change {
     txn: DatabaseTransaction,
     node: String,
     entropy: Entropy,
+    tip: Arc<Mutex<Option<audit::Tip>>>,
     events: Vec<audit::Draft>,
     later: Vec<Statement>,
 }
@@ -167,19 +172,47 @@ impl Change {
         self.later.push(write.build(self.txn.get_database_backend()));
     }
 
-    /// Writes what was left for later and the audit entries, and commits.
-    pub async fn commit(mut self) -> Result<()> {
-        self.later.extend(audit::append(&self.txn, &self.node, &self.entropy, self.events).await?);
-        send(&self.txn, self.later).await?;
-        self.txn.commit().await?;
+    /// Writes the audit entries and what was left for later, and commits.
+    pub async fn commit(self) -> Result<()> {
+        let on_sqlite = self.txn.get_database_backend() == DatabaseBackend::Sqlite;
+        let after = self.write().await?;
+        let Self { txn, tip, .. } = self;
+        txn.commit().await?;
+        if on_sqlite && after.is_some() {
+            *tip.lock().unwrap_or_else(PoisonError::into_inner) = after;
+        }
         Ok(())
+    }
+
+    async fn write(&self) -> Result<Option<audit::Tip>> {
+        let (backend, later) = (self.txn.get_database_backend(), &self.later);
+        if self.events.is_empty() {
+            send(&self.txn, later).await?;
+            return Ok(None);
+        }
+        let entries = |tip: &audit::Tip| {
+            let (mut writes, after) = audit::append(backend, &self.node, tip, &self.entropy, &self.events)?;
+            writes.extend_from_slice(later);
+            Ok::<_, Error>((writes, after))
+        };
+        let known = self.tip.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(known) = known {
+            let (writes, after) = entries(&known)?;
+            // It fails where a command beside the server has gone on with the chain: its end is read again then.
+            if send(&self.txn, &writes).await.is_ok() {
+                return Ok(Some(after));
+            }
+        }
+        let (writes, after) = entries(&audit::tip(&self.txn, &self.node).await?)?;
+        send(&self.txn, &writes).await?;
+        Ok(Some(after))
     }
 }
 
-async fn send(txn: &DatabaseTransaction, writes: Vec<Statement>) -> Result<()> {
+async fn send(txn: &DatabaseTransaction, writes: &[Statement]) -> std::result::Result<(), DbErr> {
     if txn.get_database_backend() != DatabaseBackend::Sqlite {
         for write in writes {
-            txn.execute_raw(write).await?;
+            txn.execute_raw(write.clone()).await?;
         }
         return Ok(());
     }
