@@ -85,7 +85,7 @@ async fn a_week_before_its_end_the_person_and_whoever_gave_it_are_told_once() {
 
     let page = PageRequest::default();
     let soon = GrantsOf::EndingBefore(scene.world.clock.now().plus(7 * Timestamp::DAY));
-    let seen = scene.world.services.assignments.list(&adam, soon, &page).await.unwrap();
+    let seen = scene.world.services.assignments.list(&adam, soon, &GrantsFilter::default(), &page).await.unwrap();
     assert_eq!(seen.rows.len(), 1, "administrators see it as well");
 }
 
