@@ -30,9 +30,13 @@ fn base() -> String {
         let _ = writeln!(text, "  - {{id: \"{}\", name: Account {n:05}, path: /team{}/prod}}", account(n), n % 40);
     }
     text.push_str("permissionSets:\n");
-    (0..SETS).for_each(|n| drop(writeln!(text, "  - {{name: Set{n:05}}}")));
+    for n in 0..SETS {
+        let _ = writeln!(text, "  - {{name: Set{n:05}}}");
+    }
     text.push_str("groups:\n");
-    (0..GROUPS).for_each(|n| drop(writeln!(text, "  - {{name: Group {n:05}}}")));
+    for n in 0..GROUPS {
+        let _ = writeln!(text, "  - {{name: Group {n:05}}}");
+    }
     text.push_str("users:\n");
     for n in 0..PEOPLE {
         let group = |k: usize| format!("Group {:05}", (n + k * GROUPS / 3) % GROUPS);
