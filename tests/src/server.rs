@@ -124,7 +124,8 @@ impl Vestibule {
     pub fn another_node(&self) -> Option<Self> {
         let database = self.place.database.borrow()?;
         let place = Place { database, ..Self::setup().place };
-        fs::copy(self.data_dir().join("master.key"), place.folder.path().join("master.key")).expect("a copy of the key");
+        fs::copy(self.data_dir().join("master.key"), place.folder.path().join("master.key"))
+            .expect("a copy of the key");
         let process = Process::start(&place, false);
         Some(Self { place, demo: false, process: Some(process) })
     }

@@ -36,6 +36,9 @@ fn what_one_node_takes_away_is_gone_on_the_other() {
     for (browser, node) in browsers.iter().zip(["the node that did it", "the other node"]) {
         assert_eq!(browser.get(PRODUCTION).status, 403, "{node}");
         let portal = browser.get("/start").body;
-        assert!(portal.contains("Staging") && !portal.contains("Payments"), "what was given to her alone is left: {node}");
+        assert!(
+            portal.contains("Staging") && !portal.contains("Payments"),
+            "what was given to her alone is left: {node}"
+        );
     }
 }

@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use domain::access::Principal;
 use domain::access::accounts::AccountsQuery;
-use domain::access::assignments::GrantsOf;
+use domain::access::assignments::{GrantsFilter, GrantsOf};
 use domain::access::permission_sets::PermissionSetsQuery;
 use domain::audit::log::AuditQuery;
 use domain::page::{Page, PageRequest};
@@ -80,7 +80,8 @@ async fn lists(asked: &Asked) {
         ("assignments of a group", GrantsOf::Principal(Principal::Group(all.groups[7]))),
         ("assignments of a permission set", GrantsOf::PermissionSet(all.sets[7])),
     ] {
-        pages(name, async |page| count(services.assignments.list(&call, of, &page).await)).await;
+        pages(name, async |page| count(services.assignments.list(&call, of, &GrantsFilter::default(), &page).await))
+            .await;
     }
     asked.world.log(100_000).await;
     pages("the audit log", async |page| {

@@ -2,7 +2,7 @@
 
 use model::{AccountTarget, PermissionSetId, Role, Timestamp, UserId};
 
-use super::{ENDING_PAGE, GrantsOf, Proposal, Purpose, remind};
+use super::{ENDING_PAGE, GrantsFilter, GrantsOf, Proposal, Purpose, remind};
 use crate::access::Principal;
 use crate::call::{Actor, Call};
 use crate::page::PageRequest;
