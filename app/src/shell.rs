@@ -103,6 +103,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/accounts/:id/people") view=|| serve(pages::admin::access::people_of_account) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/permission-sets/:id/assignments") view=|| serve(pages::admin::access::of_set) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/assignments") view=|| serve(pages::admin::access::overview) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/assignments/expiring") view=|| serve(pages::admin::access::expiring) ssr=SsrMode::Async/>
+                <Route path=path!("/admin/assignments/changes") view=|| serve(pages::admin::access::changes) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/assignments/new") view=|| serve(pages::admin::assign::wizard) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/administrators") view=|| serve(pages::admin::administrators::page) ssr=SsrMode::Async/>
                 <Route path=path!("/admin/administrators/keys/new") view=|| serve(pages::admin::api_keys::new) ssr=SsrMode::Async/>

@@ -8,7 +8,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{RequestExt as _, Router};
-use domain::access::assignments::{GrantsOf, Via};
+use domain::access::Principal;
+use domain::access::assignments::{GrantsFilter, GrantsOf, Via};
 use domain::{Call, Error, PageRequest, Services};
 use futures_util::stream;
 use model::{AccountId, Refusal, Timestamp, UserId};
@@ -25,40 +26,72 @@ pub fn router(ui: Ui) -> Router {
     Router::new().route(PATH, get(export)).with_state(ui)
 }
 
-/// What is wanted: who reaches one account, what one person reaches, or every assignment.
+/// What is wanted: who reaches one account (`list=people`), what one person reaches (`list=access`), or assignments: all of
+/// them, those of one account, person, group or permission set (`of=group:…`), those that end within so many days; each narrowed
+/// as on the page.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Wanted {
-    account: Option<String>,
-    user: Option<String>,
+    list: String,
+    user: String,
+    of: String,
+    ending: String,
+    whom: String,
+    account: String,
+    set: String,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Table {
-    Account(AccountId),
-    User(UserId),
-    All,
+    People(AccountId),
+    Access(UserId),
+    Grants(GrantsOf, GrantsFilter),
+}
+
+/// Reads the value of a field.
+fn read<T: std::str::FromStr>(field: &'static str, text: &str, what: &str) -> Result<T, Error> {
+    text.parse().map_err(|_| Error::invalid(field, format!("must be {what}")))
 }
 
 impl Wanted {
-    fn table(&self) -> Result<Table, Error> {
-        match (&self.account, &self.user) {
-            (Some(account), None) => {
-                account.parse().map(Table::Account).map_err(|e| Error::invalid("account", e.to_string()))
+    fn table(self, now: Timestamp) -> Result<Table, Error> {
+        match self.list.as_str() {
+            "people" => read("account", &self.account, "the number of an account").map(Table::People),
+            "access" => read("user", &self.user, "the id of a person").map(Table::Access),
+            "" => {
+                let of = self.grants(now)?;
+                Ok(Table::Grants(of, GrantsFilter { whom: self.whom, account: self.account, set: self.set }))
             }
-            (None, Some(user)) => user.parse().map(Table::User).map_err(|e| Error::invalid("user", e.to_string())),
-            (None, None) => Ok(Table::All),
-            (Some(_), Some(_)) => Err(Error::invalid("user", "cannot be asked for together with an account")),
+            _ => Err(Error::invalid("list", "must be people or access, or left out")),
         }
+    }
+
+    fn grants(&self, now: Timestamp) -> Result<GrantsOf, Error> {
+        if !self.ending.is_empty() {
+            let days: u16 = read("ending", &self.ending, "a number of days")?;
+            return Ok(GrantsOf::EndingBefore(now.plus(i64::from(days) * Timestamp::DAY)));
+        }
+        let (kind, id) = self.of.split_once(':').unwrap_or_default();
+        let what = "account:, user:, group: or set: with an id";
+        Ok(match kind {
+            "" if self.of.is_empty() => GrantsOf::Everybody,
+            "account" => GrantsOf::Account(read("of", id, what)?),
+            "user" => GrantsOf::Principal(Principal::User(read("of", id, what)?)),
+            "group" => GrantsOf::Principal(Principal::Group(read("of", id, what)?)),
+            "set" => GrantsOf::PermissionSet(read("of", id, what)?),
+            _ => return Err(Error::invalid("of", format!("must be {what}"))),
+        })
     }
 }
 
 impl Table {
-    fn head(self) -> &'static [&'static str] {
+    fn head(&self) -> &'static [&'static str] {
         match self {
-            Self::Account(_) => &["user", "displayName", "permissionSet", "via", "group", "target", "expires"],
-            Self::User(_) => &["account", "accountName", "path", "permissionSet", "via", "group", "target", "expires"],
-            Self::All => &[
+            Self::People(_) => &["user", "displayName", "permissionSet", "via", "group", "target", "expires"],
+            Self::Access(_) => {
+                &["account", "accountName", "path", "permissionSet", "via", "group", "target", "expires"]
+            }
+            Self::Grants(..) => &[
                 "principalType",
                 "principal",
                 "target",
@@ -72,11 +105,11 @@ impl Table {
         }
     }
 
-    fn file(self) -> &'static str {
+    fn file(&self) -> &'static str {
         match self {
-            Self::Account(_) => "attachment; filename=\"account-access.csv\"",
-            Self::User(_) => "attachment; filename=\"person-access.csv\"",
-            Self::All => "attachment; filename=\"assignments.csv\"",
+            Self::People(_) => "attachment; filename=\"account-access.csv\"",
+            Self::Access(_) => "attachment; filename=\"person-access.csv\"",
+            Self::Grants(..) => "attachment; filename=\"assignments.csv\"",
         }
     }
 }
@@ -89,14 +122,14 @@ async fn export(State(ui): State<Ui>, mut request: Request) -> Response {
         return problem_page(&ui, request, StatusCode::BAD_REQUEST);
     };
     // The first piece is fetched before anything is answered: a refusal has its own status.
-    let begun = match wanted.table() {
-        Ok(table) => Pieces::begin(ui.services.clone(), visit.call, table).await.map(|pieces| (table, pieces)),
+    let begun = match wanted.table(visit.call.now) {
+        Ok(table) => Pieces::begin(ui.services.clone(), visit.call, table).await,
         Err(error) => Err(error),
     };
     match begun {
-        Ok((table, pieces)) => {
+        Ok(pieces) => {
             let headers =
-                [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, table.file())];
+                [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, pieces.table.file())];
             (headers, Body::from_stream(stream::try_unfold(pieces, Pieces::next))).into_response()
         }
         Err(error) => match error.kind() {
@@ -122,7 +155,7 @@ impl Pieces {
     async fn begin(services: Services, call: Call, table: Table) -> Result<Self, Error> {
         let mut lines = Vec::new();
         line(&mut lines, table.head().iter().map(|name| (*name).to_owned()));
-        let (rows, after) = piece(&services, &call, table, None).await?;
+        let (rows, after) = piece(&services, &call, &table, None).await?;
         lines.extend(rows);
         Ok(Self { services, call, table, ready: Some(lines), after })
     }
@@ -132,7 +165,7 @@ impl Pieces {
             return Ok(Some((ready.into(), self)));
         }
         let Some(after) = self.after.take() else { return Ok(None) };
-        let (rows, after) = piece(&self.services, &self.call, self.table, Some(after)).await?;
+        let (rows, after) = piece(&self.services, &self.call, &self.table, Some(after)).await?;
         self.after = after;
         Ok(Some((rows.into(), self)))
     }
@@ -142,14 +175,14 @@ impl Pieces {
 async fn piece(
     services: &Services,
     call: &Call,
-    table: Table,
+    table: &Table,
     cursor: Option<String>,
 ) -> Result<(Vec<u8>, Option<String>), Error> {
     let page = PageRequest { cursor, size: Some(PIECE) };
     let mut lines = Vec::new();
     let next = match table {
-        Table::All => {
-            let page = services.assignments.list(call, GrantsOf::Everybody, &page).await?;
+        Table::Grants(of, filter) => {
+            let page = services.assignments.list(call, *of, filter, &page).await?;
             for row in page.rows {
                 line(
                     &mut lines,
@@ -168,8 +201,8 @@ async fn piece(
             }
             page.next
         }
-        Table::User(user) => {
-            let page = services.assignments.access_of(call, user, "", &page).await?;
+        Table::Access(user) => {
+            let page = services.assignments.access_of(call, *user, "", &page).await?;
             for row in page.rows {
                 for via in row.via {
                     let about =
@@ -179,8 +212,8 @@ async fn piece(
             }
             page.next
         }
-        Table::Account(account) => {
-            let page = services.assignments.people_of(call, account, &page).await?;
+        Table::People(account) => {
+            let page = services.assignments.people_of(call, *account, "", &page).await?;
             for person in page.rows {
                 for set in person.sets {
                     for via in set.via {

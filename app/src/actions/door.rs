@@ -87,7 +87,7 @@ async fn checked(parts: &Parts, body: Body) -> Result<Vec<u8>, StatusCode> {
 /// Whether a form is well-formed and has each of the required keys and no other than the table's.
 fn fits(entry: &Entry, form: &[u8]) -> bool {
     let Ok(fields) = wire::form::parse(form) else { return false };
-    fields.iter().all(|(name, _)| entry.fields.iter().any(|field| field.name == *name))
+    fields.iter().all(|(name, _)| entry.fields.iter().any(|field| field.is(name)))
         && entry
             .fields
             .iter()
@@ -127,7 +127,7 @@ pub fn render(ui: &Ui, visit: Visit, parts: &Parts, page: impl FnOnce(&Cx) -> (S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actions::table::{may, must};
+    use crate::actions::table::{many, may, must};
 
     #[test]
     fn a_form_has_the_keys_of_its_table_and_no_others() {
@@ -137,6 +137,27 @@ mod tests {
             assert!(fits(&entry, good.as_bytes()), "{good}");
         }
         for bad in ["", "b=1", "a=1&a=2", "a=1&c=3", "a[]=1", "a=1&%61=2", "a=%ff", "a=%00", "a=%zz", "A=1"] {
+            assert!(!fits(&entry, bad.as_bytes()), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_list_has_numbered_keys_each_once() {
+        const FIELDS: &[crate::actions::table::Known] = &[must("a"), many("pick")];
+        let entry = Entry { path: "/actions/x/y", fields: FIELDS };
+        for good in ["a=1", "a=1&pick[0]=x", "pick%5B7%5D=x&a=1&pick%5B3%5D=x"] {
+            assert!(fits(&entry, good.as_bytes()), "{good}");
+        }
+        for bad in [
+            "a=1&pick=x",
+            "a=1&pick[]=x",
+            "a=1&pick[0]=x&pick%5b0%5d=y",
+            "a=1&pick[1000]=x",
+            "a=1&pick[x]=x",
+            "a=1&pick[0][0]=x",
+            "a=1&pick[+1]=x",
+            "a[0]=1",
+        ] {
             assert!(!fits(&entry, bad.as_bytes()), "{bad}");
         }
     }

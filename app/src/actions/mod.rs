@@ -149,7 +149,7 @@ impl Act {
 }
 
 /// A refusal as a sentence, with the field named as people know it.
-fn spoken(error: &Error) -> String {
+pub(crate) fn spoken(error: &Error) -> String {
     match error.field() {
         Some(field) => {
             let label =

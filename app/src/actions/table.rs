@@ -13,16 +13,34 @@ pub struct Known {
     pub name: &'static str,
     /// Whether the form is malformed without it.
     pub required: bool,
+    /// Whether it is a list: `name[0]`, `name[7]`, each number once.
+    pub many: bool,
+}
+
+impl Known {
+    /// Whether a key of a form is this field.
+    pub fn is(&self, key: &str) -> bool {
+        let Some(number) = key.strip_prefix(self.name).filter(|_| self.many) else { return key == self.name };
+        let number = number.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        number.is_some_and(|number| {
+            (1..=3).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
+        })
+    }
 }
 
 /// A field that must be there; it may be empty.
 pub const fn must(name: &'static str) -> Known {
-    Known { name, required: true }
+    Known { name, required: true, many: false }
 }
 
 /// A field that may be left out.
 pub const fn may(name: &'static str) -> Known {
-    Known { name, required: false }
+    Known { name, required: false, many: false }
+}
+
+/// A list of values, which may be empty.
+pub const fn many(name: &'static str) -> Known {
+    Known { name, required: false, many: true }
 }
 
 /// An action.
@@ -153,16 +171,19 @@ actions! {
     permission_sets::PermissionSetPolicyCheck, "/actions/permission-sets/policy-check": [must("inline_policy")];
     permission_sets::PermissionSetClone, "/actions/permission-sets/clone": [must("id"), must("name")];
     permission_sets::PermissionSetDelete, "/actions/permission-sets/delete": [must("id"), must("expected"), must("name")];
-    assignments::AssignmentBegin, "/actions/assignments/begin": [may("account"), may("user"), may("group"), may("set")];
-    assignments::AssignmentChange, "/actions/assignments/change": [must("id"), must("purpose")];
+    assignments::AssignmentBegin, "/actions/assignments/begin":
+        [may("account"), may("user"), may("group"), may("set"), may("next")];
+    assignments::AssignmentChange, "/actions/assignments/change": [must("id"), must("purpose"), may("next")];
+    assignments::AssignmentRenew, "/actions/assignments/renew":
+        [many("pick"), may("all"), may("days"), may("whom"), may("account"), may("set"), may("next")];
     assignments::AssignmentChoose, "/actions/assignments/choose":
-        [must("draft"), may("account"), may("user"), may("group"), may("set"), may("search"), may("next")];
-    assignments::AssignmentDrop, "/actions/assignments/drop":
-        [must("draft"), may("account"), may("user"), may("group"), may("set"), may("next")];
+        [must("draft"), many("pick"), may("account"), may("all"), may("search"), may("path"), may("tag"), may("status"),
+         may("next")];
+    assignments::AssignmentDrop, "/actions/assignments/drop": [must("draft"), many("pick"), may("all"), may("next")];
     assignments::AssignmentTerms, "/actions/assignments/terms":
-        [must("draft"), must("purpose"), may("expires"), may("reason")];
+        [must("draft"), must("purpose"), may("until"), may("expires"), may("reason")];
     assignments::AssignmentApply, "/actions/assignments/apply": [must("draft"), must("digest")];
-    assignments::AssignmentUndo, "/actions/assignments/undo": [must("change")];
+    assignments::AssignmentUndo, "/actions/assignments/undo": [must("change"), may("next")];
     admin::RoleRevoke, "/actions/administrators/revoke": [must("id"), may("next")];
     api_keys::ApiKeyCreate, "/actions/api-keys/create": [must("user"), must("role"), may("description"), may("days")];
     api_keys::ApiKeyRevoke, "/actions/api-keys/revoke": [must("id")];

@@ -12,12 +12,13 @@ pub struct Filters {
     fields: Vec<AnyView>,
     names: Vec<&'static str>,
     does: &'static str,
+    keeps: &'static [&'static str],
 }
 
 impl Filters {
     /// A form; the label says what it searches.
     pub fn new(label: impl Into<String>) -> Self {
-        Self { label: label.into(), fields: Vec::new(), names: Vec::new(), does: t!("filter.apply") }
+        Self { label: label.into(), fields: Vec::new(), names: Vec::new(), does: t!("filter.apply"), keeps: &["sort"] }
     }
 
     /// Adds a field, already filled from the address.
@@ -35,6 +36,13 @@ impl Filters {
         self
     }
 
+    /// What else of the address stays as it is while searching.
+    #[must_use]
+    pub fn keeps(mut self, names: &'static [&'static str]) -> Self {
+        self.keeps = names;
+        self
+    }
+
     /// Whether any filter is set.
     pub fn active(&self, address: &Address) -> bool {
         self.names.iter().any(|name| address.get(name).is_some())
@@ -46,12 +54,13 @@ impl Filters {
             let nothing: Vec<(&str, &str)> = self.names.iter().map(|name| (*name, "")).chain([("page", "")]).collect();
             view! { <a class="button quiet" href=address.with(&nothing)>{t!("filter.clear")}</a> }
         });
-        let sort = address.get("sort").map(|sort| hidden("sort", sort));
+        let kept: Vec<AnyView> =
+            self.keeps.iter().filter_map(|name| Some(hidden(name, address.get(name)?))).collect();
         view! {
             <search>
                 <form class="filters" method="get" action=address.path().to_owned() aria-label=self.label>
                     {self.fields}
-                    {sort}
+                    {kept}
                     <button>{self.does}</button>
                     {clear}
                 </form>

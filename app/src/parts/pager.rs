@@ -16,8 +16,10 @@ pub struct Pager {
 impl Pager {
     /// Of a page; `noun` is the catalogue's key for counting what is listed.
     pub fn of<T>(page: &domain::Page<T>, noun: &str) -> Self {
+        let whole = page.previous.is_none() && page.next.is_none();
         let total = match page.total {
             Some(total) => count(noun, total),
+            None if whole => count(noun, page.rows.len() as u64),
             None => t!("pager.many", n = model::words::grouped(page.rows.len() as u64)),
         };
         Self { total, previous: page.previous.clone(), next: page.next.clone() }

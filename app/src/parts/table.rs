@@ -72,18 +72,26 @@ pub struct Table {
     columns: Vec<Column>,
     rows: Vec<AnyView>,
     usual: &'static str,
+    stacked: bool,
 }
 
 impl Table {
     /// A table; the label is its name for screen readers.
     pub fn new(label: impl Into<String>, columns: Vec<Column>) -> Self {
-        Self { label: label.into(), columns, rows: Vec::new(), usual: "" }
+        Self { label: label.into(), columns, rows: Vec::new(), usual: "", stacked: false }
     }
 
     /// The order where the address names none.
     #[must_use]
     pub fn usual(mut self, sort: &'static str) -> Self {
         self.usual = sort;
+        self
+    }
+
+    /// On narrow screens the cells of a row stand below each other: for rows with buttons at their end.
+    #[must_use]
+    pub fn stacked(mut self) -> Self {
+        self.stacked = true;
         self
     }
 
@@ -96,8 +104,9 @@ impl Table {
     pub fn view(self, address: &Address) -> AnyView {
         let heads = self.columns.into_iter().map(|column| column.view(address, self.usual)).collect_view();
         let caption = self.label.clone();
+        let class = if self.stacked { "table table-scroll stacked" } else { "table table-scroll" };
         view! {
-            <div class="table table-scroll" tabindex="0" role="region" aria-label=self.label>
+            <div class=class tabindex="0" role="region" aria-label=self.label>
                 <table>
                     <caption class="hidden-visually">{caption}</caption>
                     <thead><tr>{heads}</tr></thead>

@@ -1,9 +1,21 @@
-//! Tabs that are links: the two pages of one's own things.
+//! Tabs that are links: several views of one thing.
 
 use leptos::prelude::*;
 use model::t;
 
-/// Which one is open.
+/// Tabs inside a page; `label` says what they are views of. Each has whether it is open, where it leads and what it is called.
+pub fn tabs<L: Into<String>>(
+    label: &'static str,
+    items: impl IntoIterator<Item = (bool, L, &'static str)>,
+) -> AnyView {
+    let links = items
+        .into_iter()
+        .map(|(open, href, text)| view! { <a href=href.into() aria-current=open.then_some("page")>{text}</a> })
+        .collect_view();
+    view! { <nav class="tabs line" aria-label=label>{links}</nav> }.into_any()
+}
+
+/// Which one of one's own pages is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tabs {
     /// `/me/profile`
@@ -14,14 +26,11 @@ pub enum Tabs {
 
 /// The tabs of one's own pages.
 pub fn me_tabs(open: Tabs) -> AnyView {
-    let link = |this: Tabs, href: &'static str, label: &'static str| {
-        view! { <a href=href aria-current=(this == open).then_some("page")>{label}</a> }
-    };
-    view! {
-        <nav class="tabs line" aria-label=t!("me.title")>
-            {link(Tabs::Profile, "/me/profile", t!("me.profile"))}
-            {link(Tabs::Security, "/me/security", t!("me.security"))}
-        </nav>
-    }
-    .into_any()
+    tabs(
+        t!("me.title"),
+        [
+            (open == Tabs::Profile, "/me/profile", t!("me.profile")),
+            (open == Tabs::Security, "/me/security", t!("me.security")),
+        ],
+    )
 }

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::sea_query::{Expr, ExprTrait as _, LikeExpr};
 use sea_orm::{EntityTrait, IntoSimpleExpr, Order, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select, Value};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,12 @@ impl PageRequest {
     pub fn size(&self) -> u64 {
         u64::from(self.size.filter(|size| (1..=200).contains(size)).unwrap_or(50))
     }
+}
+
+/// A pattern that finds a text anywhere in another: nothing in it is a sign of patterns.
+pub(crate) fn contains(text: &str) -> LikeExpr {
+    let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    LikeExpr::new(format!("%{escaped}%")).escape('\\')
 }
 
 /// A value that rows are ordered by.

@@ -24,6 +24,7 @@ use crate::parts::frame::{AdminTab, Page};
 use crate::parts::notice::notice;
 use crate::parts::pager::Pager;
 use crate::parts::table::{Column, Table};
+use crate::parts::tabs::tabs;
 use crate::parts::title::{Title, section};
 use crate::shell::{Answer, Stop};
 
@@ -43,7 +44,7 @@ pub fn status_name(status: AccountStatus) -> &'static str {
     }
 }
 
-fn status_badge(status: AccountStatus) -> AnyView {
+pub fn status_badge(status: AccountStatus) -> AnyView {
     let tone = match status {
         AccountStatus::Active => Tone::Good,
         AccountStatus::Suspended => Tone::Warn,
@@ -61,7 +62,7 @@ fn broker_name(broker: &Broker) -> &'static str {
 }
 
 /// What the address asks for.
-fn query(cx: &Cx) -> Result<AccountsQuery, Stop> {
+pub fn query(cx: &Cx) -> Result<AccountsQuery, Stop> {
     let text = |key: &str| cx.address.get(key).unwrap_or_default().to_owned();
     let sort = cx.address.get("sort").unwrap_or("name");
     let (descending, key) = sort.strip_prefix('-').map_or((false, sort), |key| (true, key));
@@ -92,15 +93,13 @@ pub async fn list(cx: Cx) -> Answer {
     } else {
         title
     };
-    let tab = |open: bool, href: &'static str, label: &'static str| {
-        view! { <a href=href aria-current=open.then_some("page")>{label}</a> }
-    };
+    let views = [
+        (!by_path, LIST, t!("accounts.list")),
+        (by_path, "/admin/accounts?view=paths", t!("accounts.tree")),
+    ];
     let body = view! {
         {title.view()}
-        <nav class="tabs line" aria-label=t!("accounts.views")>
-            {tab(!by_path, LIST, t!("accounts.list"))}
-            {tab(by_path, "/admin/accounts?view=paths", t!("accounts.tree"))}
-        </nav>
+        {tabs(t!("accounts.views"), views)}
         {body}
     };
     Ok(Page::admin(AdminTab::Accounts, t!("accounts.title"), body))
@@ -117,7 +116,8 @@ async fn rows(cx: &Cx) -> Result<AnyView, Stop> {
     Ok(view! { {filters.view(&cx.address)} {list} }.into_any())
 }
 
-async fn filters(cx: &Cx) -> Result<Filters, Stop> {
+/// The search over accounts, filled from the address.
+pub async fn filters(cx: &Cx) -> Result<Filters, Stop> {
     let value = |key: &str| cx.address.get(key).unwrap_or_default().to_owned();
     let statuses = std::iter::once((String::new(), t!("filter.any").to_owned()))
         .chain(AccountStatus::ALL.map(|status| (status.as_str().to_owned(), status_name(status).to_owned())));
@@ -263,14 +263,12 @@ fn facts(cx: &Cx, view: &AccountView) -> AnyView {
     } else {
         view! { <ul class="badges" role="list">{tags.collect_view()}</ul> }.into_any()
     };
-    let assigned = count("count.assignments", view.assignments);
     Facts::new()
         .with(t!("field.id"), view! { <code>{account.id.to_string()}</code> })
         .with(t!("field.status"), status_badge(account.status))
         .with(t!("field.path"), view! { <a href=there><bdi>{account.path.to_string()}</bdi></a> })
         .with(t!("field.email"), view! { <bdi>{text_or_dash(account.email())}</bdi> })
         .with(t!("field.tags"), tags)
-        .with(t!("accounts.assignments"), t!("accounts.assigned-here", count = assigned))
         .with(t!("users.created"), cx.clock.view(view.created_at))
         .view()
 }

@@ -8,6 +8,7 @@ use model::{Refusal, t};
 use serde_json::Value;
 
 use super::{LIST, place};
+use crate::actions::table::most_bytes;
 use crate::context::Cx;
 use crate::parts::badge::Tone;
 use crate::parts::form::{field, hidden, primary};
@@ -40,7 +41,25 @@ pub async fn page(cx: Cx) -> Answer {
         {Title::new(t!("import.title")).under(t!("accounts.title"), LIST).view()}
         {body}
     };
-    Ok(Page::admin(AdminTab::Accounts, t!("import.title"), body))
+    Ok(Page::admin(AdminTab::Accounts, t!("import.title"), body).with_script("file.js"))
+}
+
+/// A file instead of a pasted text: `public/file.js` shows it, reads the file and puts it into the text field.
+fn file_chooser() -> AnyView {
+    view! {
+        <div
+            class="field file-chooser"
+            hidden
+            data-most=most_bytes("/actions/accounts/import").to_string()
+            data-read=t!("import.file-read", name = "{name}", n = "{n}")
+            data-large=t!("import.file-large", name = "{name}")
+        >
+            <label for="file">{t!("import.file")}</label>
+            <input type="file" id="file" accept=".csv,.json,.txt,text/csv,application/json,text/plain"/>
+            <p class="hint" role="status">{t!("import.file-hint")}</p>
+        </div>
+    }
+    .into_any()
 }
 
 fn form(error: Option<String>, text: String) -> AnyView {
@@ -49,6 +68,7 @@ fn form(error: Option<String>, text: String) -> AnyView {
         <form class="form wide card" method="post" action="/actions/accounts/import">
             <p>{t!("import.hint-csv")}</p>
             <p>{t!("import.hint-json")}</p>
+            {file_chooser()}
             {text.view()}
             <div class="row">
                 {primary(t!("import.look"))}

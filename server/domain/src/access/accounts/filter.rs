@@ -1,14 +1,14 @@
 //! Which accounts a list shows, as conditions of SQL: what the caller's reach, a search, a path, a tag and a status leave.
 
 use model::{AccountPath, AccountTarget, PathRule};
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func, LikeExpr, SimpleExpr};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, SimpleExpr};
 use sea_orm::{ColumnTrait as _, Condition, DatabaseBackend};
 
 use super::AccountStatus;
 use crate::authz::{Action, Decision, Resource, decide};
 use crate::call::{Actor, Call};
 use crate::error::{Error, Result};
-use crate::page::{Key, Ordering, PageRequest};
+use crate::page::{Key, Ordering, PageRequest, contains};
 use crate::store::entity::account::{self, Column};
 
 /// The longest search.
@@ -96,18 +96,14 @@ impl AccountsQuery {
 }
 
 /// Accounts that have a text somewhere in what people know them by.
-fn found(search: &str) -> Condition {
-    let pattern = |text: &str| {
-        let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        LikeExpr::new(format!("%{escaped}%")).escape('\\')
-    };
+pub(crate) fn found(search: &str) -> Condition {
     let (key, lower) = (model::name_key(search), search.to_lowercase());
     Condition::any()
-        .add(Column::NameKey.like(pattern(&key)))
-        .add(Column::Id.like(pattern(search)))
-        .add(Expr::from(Func::lower(Expr::col(Column::Email))).like(pattern(&lower)))
-        .add(Expr::from(Func::lower(Expr::col(Column::Path))).like(pattern(&lower)))
-        .add(Column::Path.like(pattern(search)))
+        .add(Column::NameKey.like(contains(&key)))
+        .add(Column::Id.like(contains(search)))
+        .add(Expr::from(Func::lower(Expr::col(Column::Email))).like(contains(&lower)))
+        .add(Expr::from(Func::lower(Expr::col(Column::Path))).like(contains(&lower)))
+        .add(Column::Path.like(contains(search)))
 }
 
 /// `key` or `key=value`.

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 pub use broker::{Broker, PERMISSION_SET};
 pub(crate) use change::{change, insert, lock, remove};
+pub(crate) use filter::found;
 pub use filter::{AccountsQuery, AccountsSort};
 pub use input::{Account, AccountInput, AccountStatus, Fault};
 
@@ -79,6 +80,31 @@ impl Accounts {
         let page = window.finish(rows, total, |row| query.sort.place(row));
         let rows = page.rows.iter().map(Account::of_row).collect::<Result<_>>()?;
         Ok(Page { rows, total: page.total, next: page.next, previous: page.previous })
+    }
+
+    /// Every account that a query finds in which the caller may assign, on all of its pages.
+    pub async fn all_to_assign(&self, call: &Call, query: &AccountsQuery) -> Result<Vec<AccountId>> {
+        authorize(call, Action::Assign, Resource::Organisation)?;
+        let read = self.0.store.read();
+        let found: Vec<(String, String)> = account::Entity::find()
+            .select_only()
+            .columns([account::Column::Id, account::Column::Path])
+            .filter(filter::reached_by(call))
+            .filter(query.condition(read.get_database_backend())?)
+            .into_tuple()
+            .all(read)
+            .await?;
+        let mut ids = Vec::with_capacity(found.len());
+        for (id, path) in found {
+            let broken = |e: model::Invalid| Error::internal(format!("account {id}: {e}"));
+            let (id, path): (AccountId, _) =
+                (id.parse().map_err(broken)?, AccountPath::parse(&path).map_err(broken)?);
+            let resource = Resource::account(call, id, &path);
+            if decide(&call.actor, Action::Assign, resource, call.now) == Decision::Allow {
+                ids.push(id);
+            }
+        }
+        Ok(ids)
     }
 
     /// Every path at which accounts stand, and those above them, with numbers; by path.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{AssignmentId, PermissionSetId, Timestamp};
+use model::{AccountId, AccountTarget, AssignmentId, PermissionSetId, Timestamp};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter as _,
     QueryOrder as _, QuerySelect as _,
@@ -144,7 +144,7 @@ impl Assignments {
         rows::insert(txn, made, many).await?;
         rows::alter(txn, altered).await?;
 
-        let summary = summary(txn, proposal, &worked.review, worked.people).await?;
+        let summary = summary(txn, proposal, &worked.review).await?;
         let id = record(txn, &self.0.entropy, call, &summary, &entries).await?;
         let event = match entries.as_slice() {
             [one] => single(txn, one).await?,
@@ -294,27 +294,29 @@ pub(super) async fn authorize_keys(conn: &impl ConnectionTrait, call: &Call, key
     Ok(())
 }
 
-async fn summary(
-    txn: &DatabaseTransaction,
-    proposal: &Proposal,
-    review: &super::Review,
-    people: usize,
-) -> Result<Summary> {
+async fn summary(txn: &DatabaseTransaction, proposal: &Proposal, review: &super::Review) -> Result<Summary> {
     let first_principals: Vec<Principal> = proposal.principals.iter().copied().take(NAMED).collect();
     let first_sets: Vec<PermissionSetId> = proposal.sets.iter().copied().take(NAMED).collect();
+    let first_targets: Vec<&AccountTarget> = proposal.targets.iter().take(NAMED).collect();
     let principals = names::of_principals(txn, &first_principals).await?;
     let sets = names::of_sets(txn, &first_sets).await?;
+    let first_accounts: Vec<AccountId> = first_targets
+        .iter()
+        .filter_map(|target| if let AccountTarget::Account(id) = target { Some(*id) } else { None })
+        .collect();
+    let accounts = names::of_accounts(txn, &first_accounts).await?;
+    let place = |target: &&AccountTarget| match target {
+        AccountTarget::Account(id) => accounts.get(id).map_or_else(|| id.to_string(), |(name, _)| format!("{name} ({id})")),
+        AccountTarget::Rule(rule) => rule.to_string(),
+    };
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     Ok(Summary {
         purpose: proposal.purpose,
         creates: review.creates,
         updates: review.updates,
         deletes: review.deletes,
-        people: count(people),
-        accounts: (
-            proposal.targets.iter().take(NAMED).map(ToString::to_string).collect(),
-            count(proposal.targets.len()),
-        ),
+        people: review.affected,
+        accounts: (first_targets.iter().map(place).collect(), count(proposal.targets.len())),
         principals: (
             first_principals.iter().filter_map(|one| principals.get(one).map(|named| named.name.clone())).collect(),
             count(proposal.principals.len()),

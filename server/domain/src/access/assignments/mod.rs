@@ -4,6 +4,7 @@
 mod apply;
 mod draft;
 mod expiry;
+mod filter;
 mod names;
 mod proposal;
 mod reach;
@@ -15,15 +16,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::{AccountId, AccountPath, AccountTarget, AssignmentId, PermissionSetId, Timestamp, UserId};
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait, QueryFilter as _, QuerySelect as _, Select};
+use sea_orm::{ColumnTrait as _, Condition, ConnectionTrait, EntityTrait, QueryFilter as _, QuerySelect as _, Select};
 
 pub(crate) use apply::clean_up as clean_up_changes;
 pub use apply::{Applied, AppliedChange, Summary, UNDO_LASTS};
-pub use draft::{Add, Chosen, Draft, FoundAccount, FoundSet};
+pub use draft::{Choice, Chosen, Draft, Renewed};
 pub(crate) use expiry::{remind, remove_ended};
+pub use filter::GrantsFilter;
 pub use names::Named;
 pub use proposal::{MOST_GRANTS, PersonChange, Proposal, Purpose, Review, Warning};
 pub use reach::{AccessOfPerson, PersonWithAccess, SetOfPerson, Via};
+pub use rows::GrantKey;
 
 use self::apply::sees_part;
 use super::Principal;
@@ -81,12 +84,19 @@ impl GrantRow {
 
 impl Assignments {
     /// Grants, page by page.
-    pub async fn list(&self, call: &Call, of: GrantsOf, page: &PageRequest) -> Result<Page<GrantRow>> {
+    pub async fn list(
+        &self,
+        call: &Call,
+        of: GrantsOf,
+        filter: &GrantsFilter,
+        page: &PageRequest,
+    ) -> Result<Page<GrantRow>> {
         authorize(call, Action::SeeAssignments, Resource::Organisation)?;
         let read = self.0.store.read();
-        let mut select = assignment::Entity::find();
+        let mut select = assignment::Entity::find().filter(filter.condition()?);
         let (name, columns) = match of {
-            GrantsOf::Everybody => ("all", (assignment::Column::CreatedAt, assignment::Column::Id)),
+            // Ids follow the time.
+            GrantsOf::Everybody => ("all", (assignment::Column::Id, assignment::Column::Id)),
             GrantsOf::Account(account) => {
                 let targets = self.targets_of(call, account).await?;
                 select = select.filter(assignment::Column::Target.is_in(targets));
@@ -101,13 +111,11 @@ impl Assignments {
                 ("set", (assignment::Column::Target, assignment::Column::PrincipalId))
             }
             GrantsOf::EndingBefore(end) => {
-                select = select
-                    .filter(assignment::Column::ExpiresAt.lte(end.0))
-                    .filter(assignment::Column::ExpiresAt.gt(call.now.0));
+                select = select.filter(ending(call.now, end));
                 ("ending", (assignment::Column::ExpiresAt, assignment::Column::Id))
             }
         };
-        let by_number = matches!(of, GrantsOf::Everybody | GrantsOf::EndingBefore(_));
+        let by_number = matches!(of, GrantsOf::EndingBefore(_));
         let key = if by_number { Key::Number(0) } else { Key::Text(String::new()) };
         let ordering = Ordering {
             name: format!("grants:{name}"),
@@ -116,14 +124,16 @@ impl Assignments {
         };
         let window = Window::of(page, ordering)?;
         let select = within_reach(read, call, select).await?;
-        let total = if window.is_first && of != GrantsOf::Everybody {
+        // To count a million would cost more than the page.
+        let many = of == GrantsOf::Everybody && filter.is_empty();
+        let total = if window.is_first && !many {
             Some(sea_orm::PaginatorTrait::count(select.clone(), read).await?)
         } else {
             window.counted
         };
         let found = window.apply(select, columns.0, columns.1).all(read).await?;
         let page = window.finish(found, total, |row| match of {
-            GrantsOf::Everybody => (row.created_at.into(), row.id.as_str().into()),
+            GrantsOf::Everybody => (row.id.as_str().into(), row.id.as_str().into()),
             GrantsOf::Account(_) => (row.permission_set_id.as_str().into(), row.id.as_str().into()),
             GrantsOf::Principal(_) => (row.target.as_str().into(), row.permission_set_id.as_str().into()),
             GrantsOf::PermissionSet(_) => (row.target.as_str().into(), row.principal_id.as_str().into()),
@@ -183,6 +193,11 @@ pub(crate) fn actor_of(call: &Call) -> String {
         Actor::System(job) => (*job).to_owned(),
         Actor::Anonymous => String::new(),
     }
+}
+
+/// Grants that end by themselves from now up to a moment.
+fn ending(now: Timestamp, end: Timestamp) -> Condition {
+    Condition::all().add(assignment::Column::ExpiresAt.lte(end.0)).add(assignment::Column::ExpiresAt.gt(now.0))
 }
 
 /// The account, and every rule that matches its path.

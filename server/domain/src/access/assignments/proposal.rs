@@ -1,15 +1,15 @@
 //! What an administrator wants to change, and what that would do: worked out before anything is applied, and once more when it
 //! is, so that nothing else happens than what was shown.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use model::{AccountId, AccountTarget, PermissionSetId, Timestamp, UserId};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait, QueryFilter as _, QuerySelect as _};
 use serde::{Deserialize, Serialize};
 
-use super::Assignments;
 use super::rows::GrantKey;
+use super::{Assignments, names};
 use crate::access::impact::{self, PersonImpact};
 use crate::access::plan::PersonAccess;
 use crate::access::snapshot::{GroupIx, Holder, Snapshot, Terms, UserIx};
@@ -43,13 +43,15 @@ pub enum Purpose {
     Alter,
 }
 
-/// Every principal is to get, lose, or keep until another moment every set in every target.
+/// Every principal is to get, lose, or keep until another moment every set in every target; or some grants are, one by one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proposal {
     pub purpose: Purpose,
     pub targets: BTreeSet<AccountTarget>,
     pub principals: BTreeSet<Principal>,
     pub sets: BTreeSet<PermissionSetId>,
+    /// Where there are any, exactly these grants are meant, and not everything above with everything else.
+    pub only: BTreeSet<GrantKey>,
     /// Until when; nothing: without end.
     pub expires: Option<Timestamp>,
     /// Why.
@@ -57,8 +59,23 @@ pub struct Proposal {
 }
 
 impl Proposal {
+    /// About grants that are there.
+    pub(super) fn about(purpose: Purpose, only: BTreeSet<GrantKey>) -> Self {
+        Self {
+            purpose,
+            targets: only.iter().map(|key| key.target.clone()).collect(),
+            principals: only.iter().map(|key| key.principal).collect(),
+            sets: only.iter().map(|key| key.set).collect(),
+            only,
+            ..Self::default()
+        }
+    }
+
     /// How many grants this is about.
     pub fn size(&self) -> usize {
+        if !self.only.is_empty() {
+            return self.only.len();
+        }
         self.targets.len().saturating_mul(self.principals.len()).saturating_mul(self.sets.len())
     }
 
@@ -75,19 +92,25 @@ impl Proposal {
         if self.size() > MOST_GRANTS {
             return Err(Error::invalid("accounts", format!("must come to at most {MOST_GRANTS} assignments at once")));
         }
-        if self.purpose != Purpose::Revoke && self.expires.is_some_and(|end| end <= now) {
-            return Err(Error::invalid("expires", "must be in the future"));
-        }
-        check_reason(&self.reason)
+        check_terms(self.purpose, self.expires, &self.reason, now)
     }
 
     fn keys(&self) -> impl Iterator<Item = GrantKey> + '_ {
-        self.principals.iter().flat_map(move |principal| {
+        let each = self.principals.iter().filter(|_| self.only.is_empty()).flat_map(move |principal| {
             self.targets.iter().flat_map(move |target| {
                 self.sets.iter().map(move |set| GrantKey { principal: *principal, target: target.clone(), set: *set })
             })
-        })
+        });
+        self.only.iter().cloned().chain(each)
     }
+}
+
+/// An end and a reason that can be kept.
+pub(super) fn check_terms(purpose: Purpose, expires: Option<Timestamp>, reason: &str, now: Timestamp) -> Result<()> {
+    if purpose != Purpose::Revoke && expires.is_some_and(|end| end <= now) {
+        return Err(Error::invalid("expires", "must be in the future"));
+    }
+    check_reason(reason)
 }
 
 /// A reason that can be kept.
@@ -140,11 +163,14 @@ pub struct Review {
     pub deletes: u64,
     /// What is already so.
     pub unchanged: u64,
-    /// How many people gain, and how many lose something.
+    /// How many people gain, how many lose something, and how many do one or the other.
     pub gaining: u64,
     pub losing: u64,
+    pub affected: u64,
     /// The first people by name, losses first.
     pub people: Vec<PersonChange>,
+    /// What the accounts among their gains and losses are called.
+    pub accounts: BTreeMap<AccountId, String>,
     pub warnings: Vec<Warning>,
 }
 
@@ -172,7 +198,6 @@ pub(super) struct Step {
 pub(super) struct Worked {
     pub(super) version: i64,
     pub(super) steps: Vec<Step>,
-    pub(super) people: usize,
     pub(super) review: Review,
 }
 
@@ -180,7 +205,13 @@ impl Assignments {
     /// What a proposal would do now.
     pub async fn plan(&self, call: &Call, proposal: &Proposal) -> Result<Review> {
         authorize(call, Action::Assign, Resource::Organisation)?;
-        Ok(work_out(self.0.store.read(), call, proposal).await?.review)
+        let read = self.0.store.read();
+        let mut review = work_out(read, call, proposal).await?.review;
+        let pairs = review.people.iter().flat_map(|person| person.named.gains.iter().chain(&person.named.loses));
+        let accounts: BTreeSet<AccountId> = pairs.map(|pair| pair.account).collect();
+        let named = names::of_accounts(read, &accounts.into_iter().collect::<Vec<_>>()).await?;
+        review.accounts = named.into_iter().map(|(id, (name, _))| (id, name)).collect();
+        Ok(review)
     }
 }
 
@@ -210,10 +241,9 @@ pub(super) async fn work_out<C: ConnectionTrait>(conn: &C, call: &Call, proposal
         }
     }
     let impacts = impact::difference(&before, &after, call.now);
-    let people = impacts.len();
     let warnings = warnings(conn, &before, proposal, &impacts).await?;
     let review = review(&after, &steps, unchanged, &impacts, warnings);
-    Ok(Worked { version, steps, people, review })
+    Ok(Worked { version, steps, review })
 }
 
 /// Each grant by itself is the caller's to give.
@@ -350,7 +380,9 @@ fn review(
         unchanged,
         gaining: to_u64(impacts.iter().filter(|impact| !impact.gains.is_empty()).count()),
         losing: to_u64(impacts.iter().filter(|impact| !impact.loses.is_empty()).count()),
+        affected: to_u64(impacts.len()),
         people: people.collect(),
+        accounts: BTreeMap::new(),
         warnings,
     }
 }

@@ -6,7 +6,7 @@ use model::{AccountId, AccountPath, AccountTarget, AssignmentId, GroupId, Permis
 use sea_orm::sea_query::{ExprTrait as _, Query, SelectStatement};
 use sea_orm::{ColumnTrait as _, Condition, ConnectionTrait, EntityTrait, QueryFilter as _, QuerySelect as _};
 
-use super::{Assignments, names, rows, sees_part, targets_of};
+use super::{Assignments, GrantsFilter, names, rows, sees_part, targets_of};
 use crate::access::Principal;
 use crate::authz::{Action, Decision, Resource, authorize, decide};
 use crate::call::Call;
@@ -173,11 +173,12 @@ impl Assignments {
         Ok(accounts)
     }
 
-    /// Who reaches an account now, by user name.
+    /// Who reaches an account now, by user name. `search` is a part of the name they sign in with or are called by.
     pub async fn people_of(
         &self,
         call: &Call,
         account: AccountId,
+        search: &str,
         page: &PageRequest,
     ) -> Result<Page<PersonWithAccess>> {
         authorize(call, Action::SeeAssignments, Resource::Organisation)?;
@@ -195,10 +196,18 @@ impl Assignments {
         let select = user::Entity::find().filter(user::Column::Status.ne("disabled")).filter(
             Condition::any().add(user::Column::Id.in_subquery(direct)).add(user::Column::Id.in_subquery(members)),
         );
+        let select = match GrantsFilter::people(search)? {
+            Some(named) => select.filter(named),
+            None => select,
+        };
+        let total = if window.is_first {
+            Some(sea_orm::PaginatorTrait::count(select.clone(), read).await?)
+        } else {
+            window.counted
+        };
         let found = window.apply(select, user::Column::UserNameKey, user::Column::Directory).all(read).await?;
-        let counted = window.counted;
         let page =
-            window.finish(found, counted, |row| (row.user_name_key.as_str().into(), row.directory.as_str().into()));
+            window.finish(found, total, |row| (row.user_name_key.as_str().into(), row.directory.as_str().into()));
         let rows = self.with_sets(call, &targets, &path, page.rows).await?;
         Ok(Page { rows, total: page.total, next: page.next, previous: page.previous })
     }

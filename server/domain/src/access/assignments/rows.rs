@@ -23,10 +23,10 @@ const COLUMNS: &str = "id, principal_kind, principal_id, permission_set_id, targ
 
 /// What a grant is found by: who, where and what. There is one grant of each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct GrantKey {
-    pub(crate) principal: Principal,
-    pub(crate) target: AccountTarget,
-    pub(crate) set: PermissionSetId,
+pub struct GrantKey {
+    pub principal: Principal,
+    pub target: AccountTarget,
+    pub set: PermissionSetId,
 }
 
 impl GrantKey {

@@ -8,8 +8,9 @@ use sea_orm::{ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, Paginat
 use serde_json::json;
 
 use super::rows::{self, GrantKey, NewGrant, Rows};
-use super::{Add, GrantsOf, Proposal, Purpose, Warning, remove_ended};
+use super::{Choice, GrantsFilter, GrantsOf, Proposal, Purpose, Warning, remove_ended};
 use crate::access::Principal;
+use crate::access::accounts::AccountsQuery;
 use crate::access::permission_sets::PermissionSetInput;
 use crate::call::Call;
 use crate::page::PageRequest;
@@ -405,19 +406,21 @@ async fn access_administration_ends_at_its_path() {
     let page = PageRequest::default();
     for of in [GrantsOf::Everybody, GrantsOf::Principal(Principal::User(ann)), GrantsOf::PermissionSet(place.read_only)]
     {
-        let seen = assignments.list(&call, of, &page).await.unwrap();
+        let seen = assignments.list(&call, of, &GrantsFilter::default(), &page).await.unwrap();
         let targets: Vec<String> = seen.rows.iter().map(|row| row.target.to_string()).collect();
         assert_eq!(targets, [PROD], "{of:?} (AUTHZ-09)");
     }
-    let outside = assignments.list(&call, GrantsOf::Account(SANDBOX.parse().unwrap()), &page).await.unwrap_err();
+    let outside = assignments.list(&call, GrantsOf::Account(SANDBOX.parse().unwrap()), &GrantsFilter::default(), &page).await.unwrap_err();
     assert_eq!(outside.kind(), Refusal::Forbidden, "(AUTHZ-09)");
-    assert!(assignments.people_of(&call, SANDBOX.parse().unwrap(), &page).await.is_err());
+    assert!(assignments.people_of(&call, SANDBOX.parse().unwrap(), "", &page).await.is_err());
     let reach = assignments.access_of(&call, ann, "", &page).await.unwrap();
     let accounts: Vec<String> = reach.rows.iter().map(|row| row.account.to_string()).collect();
     assert_eq!(accounts, [PROD, TEST], "through the rule, and not the one outside (AUTHZ-09)");
     let hidden = everywhere.iter().find(|row| row.target == SANDBOX).unwrap();
     assert!(assignments.get(&call, hidden.id.parse::<AssignmentId>().unwrap()).await.is_err(), "(AUTHZ-09)");
-    assert!(assignments.accounts_found(&call, "").await.unwrap().iter().all(|row| row.path.as_str() != "/"));
+    let all = AccountsQuery::default();
+    let found = place.world.services.accounts.all_to_assign(&call, &all).await.unwrap();
+    assert_eq!(found, [PROD, TEST].map(|id| id.parse().unwrap()), "(AUTHZ-09)");
 
     // Inside they decide, and take back what they did; what others did elsewhere is not theirs.
     let inside = place.grant(&["/workloads/test"], &[Principal::User(ann)]);
@@ -511,17 +514,13 @@ async fn a_draft_belongs_to_who_makes_it() {
     let place = Place::new().await;
     let assignments = &place.world.services.assignments;
     let ann = Principal::User(place.world.bare("ann").await);
-    let draft = assignments.begin_draft(&place.admin, &Proposal::default()).await.unwrap();
-    for add in [
-        Add::Target(AccountTarget::parse("/workloads/**").unwrap()),
-        Add::Accounts(vec![PROD.parse().unwrap(), TEST.parse().unwrap()]),
-        Add::Principal(ann),
-        Add::Set(place.read_only),
-    ] {
-        assignments.choose(&place.admin, &draft, add).await.unwrap();
-    }
-    let gone = Add::Target(AccountTarget::parse(TEST).unwrap());
-    assignments.drop_choice(&place.admin, &draft, &gone).await.unwrap();
+    let draft = assignments.begin_draft(&place.admin, &[Choice::Principal(ann)], "/admin/groups").await.unwrap();
+    let rule = Choice::Target(AccountTarget::parse("/workloads/**").unwrap());
+    assignments.choose(&place.admin, &draft, &[rule, Choice::Set(place.read_only)]).await.unwrap();
+    let query = AccountsQuery { search: "workloads".to_owned(), ..AccountsQuery::default() };
+    assignments.choose_accounts(&place.admin, &draft, &query).await.unwrap();
+    let gone = Choice::Target(AccountTarget::parse(TEST).unwrap());
+    assignments.drop_choices(&place.admin, &draft, &[gone]).await.unwrap();
     let kept = assignments.draft(&place.admin, &draft).await.unwrap().proposal;
     assert_eq!(kept, place.grant(&[PROD, "/workloads/**"], &[ann]));
     let other = place.world.admin("berta", Role::Admin).await;
@@ -537,7 +536,7 @@ async fn who_reaches_an_account_is_told_with_the_way_there() {
     place.apply(&place.admin, &place.grant(&["/workloads/*"], &[Principal::Group(group)])).await;
     place.apply(&place.admin, &place.grant(&[PROD, SANDBOX], &[Principal::User(ann), Principal::User(bob)])).await;
     let assignments = &place.world.services.assignments;
-    let people = assignments.people_of(&place.admin, PROD.parse().unwrap(), &PageRequest::default()).await.unwrap();
+    let people = assignments.people_of(&place.admin, PROD.parse().unwrap(), "", &PageRequest::default()).await.unwrap();
     let names: Vec<&str> = people.rows.iter().map(|row| row.user_name.as_str()).collect();
     assert_eq!(names, ["ann", "bob"]);
     let via: Vec<Option<&str>> =
