@@ -8,6 +8,7 @@ use jiff::civil::DateTime;
 use leptos::prelude::*;
 use model::words::count;
 use model::{AccountPath, AccountTarget, Refusal, Timestamp, t};
+use serde::{Deserialize, Serialize};
 
 use super::{Act, local, spoken};
 use crate::address::encode;
@@ -141,6 +142,25 @@ pub async fn assignment_renew(
     Ok(())
 }
 
+/// The search over accounts, as the list of them sends it along.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sought {
+    search: String,
+    path: String,
+    tag: String,
+    status: String,
+}
+
+impl Sought {
+    fn query(self) -> Result<AccountsQuery, Error> {
+        let path = Some(self.path.as_str()).filter(|path| !path.is_empty()).map(AccountPath::parse).transpose();
+        let path = path.map_err(|e| Error::invalid("path", e.to_string()))?;
+        let status = self.status.parse().ok();
+        Ok(AccountsQuery { search: self.search, path, tag: self.tag, status, ..AccountsQuery::default() })
+    }
+}
+
 /// Chooses what is ticked or typed; where asked for, every account that the search finds.
 #[server(prefix = "/actions", endpoint = "assignments/choose")]
 pub async fn assignment_choose(
@@ -148,19 +168,14 @@ pub async fn assignment_choose(
     #[server(default)] pick: Vec<String>,
     #[server(default)] account: String,
     #[server(default)] all: String,
-    #[server(default)] search: String,
-    #[server(default)] path: String,
-    #[server(default)] tag: String,
-    #[server(default)] status: String,
     #[server(default)] next: String,
+    #[server(flatten)] sought: Sought,
 ) -> Result<(), ServerFnError> {
     let act = Act::begin()?;
     let assignments = &act.services().assignments;
     let outcome = async {
         if !all.is_empty() {
-            let path = Some(path.as_str()).filter(|path| !path.is_empty()).map(AccountPath::parse).transpose();
-            let path = path.map_err(|e| Error::invalid("path", e.to_string()))?;
-            let query = AccountsQuery { search, path, tag, status: status.parse().ok(), ..AccountsQuery::default() };
+            let query = sought.query()?;
             return assignments.choose_accounts(act.call(), &draft, &query).await;
         }
         let picked = pick.iter().map(|one| picked(one)).chain(target(&account).transpose());
@@ -237,13 +252,15 @@ pub async fn assignment_terms(
 
 /// When something is to end. A date without a choice beside it is meant.
 fn end_of(act: &Act, until: &str, expires: &str) -> Result<Option<Timestamp>, Error> {
-    match Until::parse(until) {
-        Some(Until::Never) => Ok(None),
-        Some(Until::In(length)) => Ok(Some(act.call().now.plus(length))),
-        Some(Until::At) => moment(act, expires).map(Some),
-        None if !until.is_empty() => Err(Error::invalid("until", t!("refused.choice"))),
-        None if expires.trim().is_empty() => Ok(None),
-        None => moment(act, expires).map(Some),
+    let until = match Until::parse(until) {
+        None if !until.is_empty() => return Err(Error::invalid("until", t!("refused.choice"))),
+        None if expires.trim().is_empty() => Until::Never,
+        until => until.unwrap_or(Until::At),
+    };
+    match until {
+        Until::Never => Ok(None),
+        Until::In(length) => Ok(Some(act.call().now.plus(length))),
+        Until::At => moment(act, expires).map(Some),
     }
 }
 

@@ -22,9 +22,7 @@ impl Known {
     pub fn is(&self, key: &str) -> bool {
         let Some(number) = key.strip_prefix(self.name).filter(|_| self.many) else { return key == self.name };
         let number = number.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-        number.is_some_and(|number| {
-            (1..=3).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
-        })
+        number.is_some_and(|number| (1..=3).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit()))
     }
 }
 

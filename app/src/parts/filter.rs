@@ -54,8 +54,7 @@ impl Filters {
             let nothing: Vec<(&str, &str)> = self.names.iter().map(|name| (*name, "")).chain([("page", "")]).collect();
             view! { <a class="button quiet" href=address.with(&nothing)>{t!("filter.clear")}</a> }
         });
-        let kept: Vec<AnyView> =
-            self.keeps.iter().filter_map(|name| Some(hidden(name, address.get(name)?))).collect();
+        let kept: Vec<AnyView> = self.keeps.iter().filter_map(|name| Some(hidden(name, address.get(name)?))).collect();
         view! {
             <search>
                 <form class="filters" method="get" action=address.path().to_owned() aria-label=self.label>

@@ -4,10 +4,7 @@ use leptos::prelude::*;
 use model::t;
 
 /// Tabs inside a page; `label` says what they are views of. Each has whether it is open, where it leads and what it is called.
-pub fn tabs<L: Into<String>>(
-    label: &'static str,
-    items: impl IntoIterator<Item = (bool, L, &'static str)>,
-) -> AnyView {
+pub fn tabs<L: Into<String>>(label: &'static str, items: impl IntoIterator<Item = (bool, L, &'static str)>) -> AnyView {
     let links = items
         .into_iter()
         .map(|(open, href, text)| view! { <a href=href.into() aria-current=open.then_some("page")>{text}</a> })

@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod api_keys;
+mod assignments;
 mod faults;
 mod front;
 mod notices;

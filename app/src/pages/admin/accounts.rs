@@ -93,10 +93,7 @@ pub async fn list(cx: Cx) -> Answer {
     } else {
         title
     };
-    let views = [
-        (!by_path, LIST, t!("accounts.list")),
-        (by_path, "/admin/accounts?view=paths", t!("accounts.tree")),
-    ];
+    let views = [(!by_path, LIST, t!("accounts.list")), (by_path, "/admin/accounts?view=paths", t!("accounts.tree"))];
     let body = view! {
         {title.view()}
         {tabs(t!("accounts.views"), views)}

@@ -149,7 +149,8 @@ fn grants(cx: &Cx, label: &'static str, rows: &[GrantRow], columns: Columns) -> 
             let href = format!("/admin/permission-sets/{}", row.set);
             view! { <td><a href=href><bdi>{row.set_name.clone()}</bdi></a></td> }
         });
-        let account = columns.account.then(|| view! { <td class="name">{target(&row.target, row.account.as_deref())}</td> });
+        let account =
+            columns.account.then(|| view! { <td class="name">{target(&row.target, row.account.as_deref())}</td> });
         let buttons = may.then(|| view! { <td class="end">{row.may_change.then(|| change_buttons(cx, row))}</td> });
         let reason = (!row.reason.is_empty())
             .then(|| view! { <div class="in-brief muted small"><bdi>{row.reason.clone()}</bdi></div> });
@@ -253,9 +254,8 @@ fn ways(cx: &Cx, via: &[Via]) -> AnyView {
                 .then(|| view! { " "<code class="small">{way.target.to_string()}</code> });
             let end = way.expires.map(|_| view! { " "{until(cx, way.expires)} });
             let what = way.group.as_ref().map_or_else(|| t!("access.direct").to_owned(), |(_, name)| name.clone());
-            let change = way
-                .may_change
-                .then(|| change_forms(cx, &way.assignment.to_string(), &what, way.expires.is_some()));
+            let change =
+                way.may_change.then(|| change_forms(cx, &way.assignment.to_string(), &what, way.expires.is_some()));
             view! { <li><div>{through}{rule}{end}</div>{change}</li> }
         })
         .collect_view();

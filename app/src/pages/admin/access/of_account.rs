@@ -32,12 +32,8 @@ pub async fn of_account(cx: Cx) -> Answer {
     let list = listed(&cx, GrantsOf::Account(id), Columns::ALL, none).await?;
     let filter = filter_of(&cx);
     let of = format!("account:{id}");
-    let export = export_link(&[
-        ("of", &of),
-        ("whom", &filter.whom),
-        ("account", &filter.account),
-        ("set", &filter.set),
-    ]);
+    let export =
+        export_link(&[("of", &of), ("whom", &filter.whom), ("account", &filter.account), ("set", &filter.set)]);
     let title = t!("access.account-of", name = name);
     let body = view! {
         {head(&cx, id, &title, name, export)}

@@ -124,11 +124,7 @@ pub async fn of_set(cx: Cx) -> Answer {
 fn actions(cx: &Cx, (kind, id): (&'static str, &str)) -> AnyView {
     let filter = filter_of(cx);
     let of = format!("{kind}:{id}");
-    let export = export_link(&[
-        ("of", &of),
-        ("whom", &filter.whom),
-        ("account", &filter.account),
-        ("set", &filter.set),
-    ]);
+    let export =
+        export_link(&[("of", &of), ("whom", &filter.whom), ("account", &filter.account), ("set", &filter.set)]);
     view! { {export}{assign_button(cx, &[(kind, id)])} }.into_any()
 }

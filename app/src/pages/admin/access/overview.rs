@@ -1,6 +1,6 @@
 //! All assignments: the list, those that end soon, and what was changed last.
 
-use domain::access::assignments::{AppliedChange, GrantsOf, Purpose, Summary};
+use domain::access::assignments::{AppliedChange, GrantsFilter, GrantsOf, Purpose, Summary};
 use domain::authz::Action;
 use domain::{Error, PageRequest};
 use leptos::prelude::*;
@@ -29,12 +29,8 @@ const RENEWAL: &str = "renewal";
 
 /// One of the three pages.
 fn page(cx: &Cx, open: &'static str, export: Option<AnyView>, body: AnyView) -> Page {
-    let views = [
-        (LIST, t!("access.all")),
-        (EXPIRING, t!("access.ending")),
-        (CHANGES, t!("access.changes")),
-    ]
-    .map(|(href, label)| (href == open, href, label));
+    let views = [(LIST, t!("access.all")), (EXPIRING, t!("access.ending")), (CHANGES, t!("access.changes"))]
+        .map(|(href, label)| (href == open, href, label));
     let actions = view! { {export}{assign_button(cx, &[])} }.into_any();
     let title = views.iter().find(|(open, ..)| *open).map_or(t!("access.title"), |(.., label)| label);
     let window = if open == LIST { t!("access.title") } else { title };
@@ -53,7 +49,7 @@ pub async fn overview(cx: Cx) -> Answer {
     let one = PageRequest { size: Some(1), ..PageRequest::default() };
     let before = cx.call().now.plus(i64::from(SOON) * Timestamp::DAY);
     let assignments = &cx.services().assignments;
-    let soon = assignments.list(cx.call(), GrantsOf::EndingBefore(before), &Default::default(), &one).await?;
+    let soon = assignments.list(cx.call(), GrantsOf::EndingBefore(before), &GrantsFilter::default(), &one).await?;
     let soon = soon.total.filter(|soon| *soon > 0).map(|soon| {
         let look = view! { <a class="button compact" href=EXPIRING>{t!("access.look")}</a> }.into_any();
         notice(Tone::Warn, count("count.ending-soon", soon), Some(look))
@@ -90,12 +86,8 @@ pub async fn expiring(cx: Cx) -> Answer {
         view! { {list}{may} }.into_any()
     };
     let days = days.to_string();
-    let export = export_link(&[
-        ("ending", &days),
-        ("whom", &filter.whom),
-        ("account", &filter.account),
-        ("set", &filter.set),
-    ]);
+    let export =
+        export_link(&[("ending", &days), ("whom", &filter.whom), ("account", &filter.account), ("set", &filter.set)]);
     Ok(page(&cx, EXPIRING, Some(export), view! { {filters.view(&cx.address)}{list} }.into_any()))
 }
 

@@ -69,7 +69,8 @@ fn ticks(offers: Vec<Offer>, first: usize) -> AnyView {
             let words = view! { <bdi>{offer.name.clone()}</bdi>" "{offer.about} };
             if offer.taken {
                 let remove = remove_button(offer.pick, &offer.name);
-                return view! { <li><div>{words}" "{badge(Tone::Good, t!("assign.chosen"))}</div>{remove}</li> }.into_any();
+                return view! { <li><div>{words}" "{badge(Tone::Good, t!("assign.chosen"))}</div>{remove}</li> }
+                    .into_any();
             }
             view! {
                 <li>
@@ -114,7 +115,10 @@ fn choose_bar(cx: &Cx, draft: &Draft, more: Option<AnyView>) -> AnyView {
 
 fn search(cx: &Cx, label: &'static str) -> AnyView {
     let value = cx.address.get("search").unwrap_or_default().to_owned();
-    Filters::new(label).keeps(KEPT).with("search", field("search", label).kind("search").value(value).grow()).view(&cx.address)
+    Filters::new(label)
+        .keeps(KEPT)
+        .with("search", field("search", label).kind("search").value(value).grow())
+        .view(&cx.address)
 }
 
 async fn accounts(cx: &Cx, draft: &Draft) -> Result<AnyView, Stop> {
@@ -123,8 +127,8 @@ async fn accounts(cx: &Cx, draft: &Draft) -> Result<AnyView, Stop> {
     let page = cx.services().accounts.list(cx.call(), &query).await?;
     let filters = registry::filters(cx).await?.keeps(KEPT);
     let offers = page.rows.iter().map(|account| {
-        let closed = (account.status != AccountStatus::Active)
-            .then(|| view! { " "{registry::status_badge(account.status)} });
+        let closed =
+            (account.status != AccountStatus::Active).then(|| view! { " "{registry::status_badge(account.status)} });
         Offer {
             pick: format!("account:{}", account.id),
             taken: draft.proposal.targets.contains(&AccountTarget::Account(account.id)),
@@ -198,7 +202,7 @@ async fn people(cx: &Cx, draft: &Draft) -> Result<AnyView, Stop> {
         let (shown, next) = (offers.len(), boxes + offers.len());
         let list = ticks(offers, boxes);
         boxes = next;
-        let pager = Pager::of(&groups, "count.groups");
+        let pager = &Pager::of(&groups, "count.groups");
         lists.push(one_of_two(cx, ("groups", t!("groups.title")), (groups.total, shown), pager, list));
     }
     if only != Some("groups") {
@@ -213,13 +217,14 @@ async fn people(cx: &Cx, draft: &Draft) -> Result<AnyView, Stop> {
                     pick: format!("user:{}", row.id),
                     taken: draft.proposal.principals.contains(&Principal::User(row.id)),
                     name: row.user_name.clone(),
-                    about: view! { <span class="muted small"><bdi>{row.display_name.clone()}</bdi></span>{state} }.into_any(),
+                    about: view! { <span class="muted small"><bdi>{row.display_name.clone()}</bdi></span>{state} }
+                        .into_any(),
                 }
             })
             .collect();
         let shown = offers.len();
         let list = ticks(offers, boxes);
-        let pager = Pager::of(&people, "count.people");
+        let pager = &Pager::of(&people, "count.people");
         lists.push(one_of_two(cx, ("people", t!("users.title")), (people.total, shown), pager, list));
     }
     let lists: Vec<AnyView> = lists.into_iter().flatten().collect();
@@ -237,7 +242,7 @@ fn one_of_two(
     cx: &Cx,
     (name, heading): (&'static str, &'static str),
     (total, shown): (Option<u64>, usize),
-    pager: Pager,
+    pager: &Pager,
     list: AnyView,
 ) -> Option<AnyView> {
     if shown == 0 {
@@ -307,7 +312,9 @@ fn chosen_card(draft: &Draft, step: Step, chosen: &Chosen) -> AnyView {
                 line(format!("{}:{}", principal.kind(), principal.id()), name.clone(), about)
             })
             .collect(),
-        _ => chosen.sets.iter().map(|(set, name)| line(format!("set:{set}"), name.clone(), named(name, None))).collect(),
+        _ => {
+            chosen.sets.iter().map(|(set, name)| line(format!("set:{set}"), name.clone(), named(name, None))).collect()
+        }
     };
     let all = step.chosen(draft);
     let none = items.is_empty().then(|| view! { <p class="section-note">{t!("assign.nothing")}</p> });

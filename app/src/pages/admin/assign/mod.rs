@@ -169,4 +169,3 @@ fn onward(draft: &Draft, step: Step) -> AnyView {
 fn target_text(target: &model::AccountTarget, name: &str) -> String {
     if name.is_empty() { target.to_string() } else { format!("{name} ({target})") }
 }
-

@@ -19,6 +19,8 @@ use crate::parts::title::section;
 
 /// Names of a kind that the summary shows.
 const NAMED: usize = 10;
+/// What somebody gains and loses is in sight at once where it is not more than this.
+const AT_ONCE: u64 = 6;
 
 /// Everything that the page shows, read before any of it is rendered.
 pub struct Reviewed {
@@ -70,7 +72,8 @@ impl Reviewed {
         let list = |names: Vec<String>, all: usize| {
             let names: Vec<String> = names.into_iter().take(NAMED).collect();
             let left = all.saturating_sub(names.len());
-            let left = (left > 0).then(|| view! { <li class="muted">{t!("assign.and-more", n = grouped(left as u64))}</li> });
+            let left =
+                (left > 0).then(|| view! { <li class="muted">{t!("assign.and-more", n = grouped(left as u64))}</li> });
             let names = names.into_iter().map(|name| view! { <li><bdi>{name}</bdi></li> }).collect_view();
             view! { <ul role="list">{names}{left}</ul> }.into_any()
         };
@@ -119,7 +122,8 @@ fn missing(draft: &Draft, error: &Error) -> AnyView {
         ("reason", Step::Terms),
     ];
     let step = error.field().and_then(|field| steps.iter().find(|(name, _)| *name == field));
-    let link = step.map(|(_, step)| view! { <a class="button primary" href=step.place(draft)>{step.label()}</a> }.into_any());
+    let link =
+        step.map(|(_, step)| view! { <a class="button primary" href=step.place(draft)>{step.label()}</a> }.into_any());
     notice(Tone::Warn, crate::actions::spoken(error), link)
 }
 
@@ -134,7 +138,11 @@ fn effect(draft: &Draft, review: &Review) -> AnyView {
     }
     let warnings = review.warnings.iter().map(|warning| view! { <li>{warned(warning)}</li> }).collect_view();
     let warnings = (!review.warnings.is_empty()).then(|| {
-        notice(Tone::Warn, view! { <strong>{t!("assign.look-twice")}</strong><ul class="warnings">{warnings}</ul> }, None)
+        notice(
+            Tone::Warn,
+            view! { <strong>{t!("assign.look-twice")}</strong><ul class="warnings">{warnings}</ul> },
+            None,
+        )
     });
     view! { {warnings}{verdict(draft, review)}{people(review)} }.into_any()
 }
@@ -165,9 +173,7 @@ fn verdict(draft: &Draft, review: &Review) -> AnyView {
             primary(t!("assign.title-renew", what = count("count.assignments", review.updates)))
         }
         Purpose::Alter => primary(t!("assign.apply-alter", n = count("count.assignments", review.updates))),
-        Purpose::Grant => {
-            primary(t!("assign.apply", n = count("count.assignments", review.creates + review.updates)))
-        }
+        Purpose::Grant => primary(t!("assign.apply", n = count("count.assignments", review.creates + review.updates))),
     };
     let apply = view! {
         <form method="post" action="/actions/assignments/apply">
@@ -210,6 +216,7 @@ fn people(review: &Review) -> Option<AnyView> {
 }
 
 fn person(review: &Review, change: &PersonChange) -> AnyView {
+    let both = change.gains > 0 && change.loses > 0;
     let side = |sign: &'static str, label: String, class: &'static str, list: &[Access], all: u64| {
         if all == 0 {
             return None;
@@ -228,15 +235,26 @@ fn person(review: &Review, change: &PersonChange) -> AnyView {
         let pairs = pairs.collect_view();
         let rest = all.saturating_sub(list.len() as u64);
         let rest = (rest > 0).then(|| view! { <li class="muted">{t!("assign.and-more", n = grouped(rest))}</li> });
-        Some(view! { <div class=class><span class="small">{label}</span><ul role="list">{pairs}{rest}</ul></div> })
+        // What the summary says alone is not said again.
+        let label = both.then(|| view! { <span class="small">{label}</span> });
+        Some(view! { <div class=class>{label}<ul role="list">{pairs}{rest}</ul></div> })
     };
     let named = &change.named;
-    let gains = side("+", t!("assign.gains", n = grouped(change.gains)), "diff-gains", &named.gains, change.gains);
-    let loses = side("−", t!("assign.loses", n = grouped(change.loses)), "diff-loses", &named.loses, change.loses);
+    let (gained, lost) = (t!("assign.gains", n = grouped(change.gains)), t!("assign.loses", n = grouped(change.loses)));
+    let said: Vec<String> = [(change.gains, &gained), (change.loses, &lost)]
+        .into_iter()
+        .filter(|(many, _)| *many > 0)
+        .map(|(_, label)| label.clone())
+        .collect();
+    let gains = side("+", gained, "diff-gains", &named.gains, change.gains);
+    let loses = side("−", lost, "diff-loses", &named.loses, change.loses);
     view! {
         <li class="diff">
             <div><a href=format!("/admin/users/{}/access", change.user)><bdi>{named.user.clone()}</bdi></a></div>
-            <div class="diff-sides">{gains}{loses}</div>
+            <details class="more" open=change.gains + change.loses <= AT_ONCE>
+                <summary>{said.join(", ")}</summary>
+                <div class="diff-sides">{gains}{loses}</div>
+            </details>
         </li>
     }
     .into_any()

@@ -97,8 +97,7 @@ impl Accounts {
         let mut ids = Vec::with_capacity(found.len());
         for (id, path) in found {
             let broken = |e: model::Invalid| Error::internal(format!("account {id}: {e}"));
-            let (id, path): (AccountId, _) =
-                (id.parse().map_err(broken)?, AccountPath::parse(&path).map_err(broken)?);
+            let (id, path): (AccountId, _) = (id.parse().map_err(broken)?, AccountPath::parse(&path).map_err(broken)?);
             let resource = Resource::account(call, id, &path);
             if decide(&call.actor, Action::Assign, resource, call.now) == Decision::Allow {
                 ids.push(id);

@@ -306,7 +306,9 @@ async fn summary(txn: &DatabaseTransaction, proposal: &Proposal, review: &super:
         .collect();
     let accounts = names::of_accounts(txn, &first_accounts).await?;
     let place = |target: &&AccountTarget| match target {
-        AccountTarget::Account(id) => accounts.get(id).map_or_else(|| id.to_string(), |(name, _)| format!("{name} ({id})")),
+        AccountTarget::Account(id) => {
+            accounts.get(id).map_or_else(|| id.to_string(), |(name, _)| format!("{name} ({id})"))
+        }
         AccountTarget::Rule(rule) => rule.to_string(),
     };
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);

@@ -4,9 +4,7 @@
 use std::collections::BTreeSet;
 
 use model::{AccountId, AccountTarget, AssignmentId, PermissionSetId, Timestamp};
-use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, EntityTrait, QueryFilter as _, sea_query::Expr,
-};
+use sea_orm::{ActiveModelTrait as _, ColumnTrait as _, EntityTrait, QueryFilter as _, sea_query::Expr};
 use serde::{Deserialize, Serialize};
 
 use super::apply::authorize_keys;
@@ -74,7 +72,9 @@ impl Assignments {
         authorize(call, Action::Assign, Resource::Organisation)?;
         let mut proposal = Proposal::default();
         self.may_choose(call, chosen).await?;
-        chosen.iter().for_each(|choice| choice.add_to(&mut proposal));
+        for choice in chosen {
+            choice.add_to(&mut proposal);
+        }
         self.keep(call, &proposal, back).await
     }
 
@@ -109,15 +109,18 @@ impl Assignments {
         let read = self.0.store.read();
         let mut keys = Vec::with_capacity(ids.len());
         for part in ids.chunks(500) {
-            let select = assignment::Entity::find()
-                .filter(assignment::Column::Id.is_in(part.iter().map(ToString::to_string)));
+            let select =
+                assignment::Entity::find().filter(assignment::Column::Id.is_in(part.iter().map(ToString::to_string)));
             for row in select.all(read).await? {
                 keys.push(GrantKey::of(&row)?);
             }
         }
         authorize_keys(read, call, &keys).await?;
         if keys.len() < ids.len() {
-            return Err(Error::conflict(None, "Some of these assignments are not there any more. Look at the list again."));
+            return Err(Error::conflict(
+                None,
+                "Some of these assignments are not there any more. Look at the list again.",
+            ));
         }
         Ok(keys.into_iter().collect())
     }
@@ -172,7 +175,9 @@ impl Assignments {
         authorize(call, Action::Assign, Resource::Organisation)?;
         self.may_choose(call, chosen).await?;
         self.edit(call, id, |draft| {
-            chosen.iter().for_each(|choice| choice.add_to(&mut draft.proposal));
+            for choice in chosen {
+                choice.add_to(&mut draft.proposal);
+            }
             Ok(())
         })
         .await
@@ -193,7 +198,9 @@ impl Assignments {
     pub async fn drop_choices(&self, call: &Call, id: &str, gone: &[Choice]) -> Result<()> {
         authorize(call, Action::Assign, Resource::Organisation)?;
         self.edit(call, id, |draft| {
-            gone.iter().for_each(|choice| choice.remove_from(&mut draft.proposal));
+            for choice in gone {
+                choice.remove_from(&mut draft.proposal);
+            }
             Ok(())
         })
         .await
@@ -230,9 +237,8 @@ impl Assignments {
 
     /// Whether a caller may assign in all of these. Of an account out of their reach they do not learn whether it is there.
     async fn may_choose(&self, call: &Call, chosen: &[Choice]) -> Result<()> {
-        let targets = || {
-            chosen.iter().filter_map(|choice| if let Choice::Target(target) = choice { Some(target) } else { None })
-        };
+        let targets =
+            || chosen.iter().filter_map(|choice| if let Choice::Target(target) = choice { Some(target) } else { None });
         let paths = names::paths_of(self.0.store.read(), targets()).await?;
         for target in targets() {
             let path = paths.get(target);
