@@ -174,6 +174,8 @@ pub async fn assignment_choose(
     let act = Act::begin()?;
     let assignments = &act.services().assignments;
     let outcome = async {
+        // Whether the caller may is decided before anything of the form is looked at.
+        let draft = assignments.draft(act.call(), &draft).await?.id;
         if !all.is_empty() {
             let query = sought.query()?;
             return assignments.choose_accounts(act.call(), &draft, &query).await;
@@ -200,6 +202,7 @@ pub async fn assignment_drop(
     let act = Act::begin()?;
     let assignments = &act.services().assignments;
     let outcome = async {
+        let draft = assignments.draft(act.call(), &draft).await?.id;
         if !all.is_empty() {
             return assignments.drop_accounts(act.call(), &draft).await;
         }

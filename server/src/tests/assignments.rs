@@ -201,7 +201,7 @@ async fn a_bad_field_is_named_and_nothing_that_was_typed_is_lost() {
     let (_, mut browser) = place.browser("adam", Role::Admin).await;
     let draft = draft(&browser.post("/actions/assignments/begin", "").await);
     for (form, said) in [
-        ("account=%2Fworkloads%2F%2A%2A%2Fx", "Account must"),
+        ("account=%2Fworkloads%2F%2A%2A%2Fx", "Account may contain * or ** only as its last part."),
         ("account=999999999999", "999999999999 is unknown here or out of your reach"),
         ("account=", "The list has nothing ticked."),
         ("pick%5B0%5D=place:1", "The list must be one of the choices."),
