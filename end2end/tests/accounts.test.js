@@ -1,40 +1,16 @@
 // Accounts as an administrator has them, with and without scripts: a list is imported, one is found and changed.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
-import { Window, guises, launch } from '../lib/browser.js';
-import { startDemo } from '../lib/server.js';
+import { demoOf, press } from '../lib/demo.js';
 
 describe('accounts', () => {
-  let server;
-  let browser;
-  let signedIn;
-
-  before(async () => {
-    [server, browser] = await Promise.all([startDemo(), launch()]);
-    const window = await Window.open(browser, server);
-    await window.signIn(server.people.get('olivia'));
-    signedIn = await window.state();
-    await window.close();
-  });
-
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
-
-  const press = (page, name) =>
-    Promise.all([
-      page.waitForNavigation({ waitUntil: 'networkidle' }),
-      page.locator('main').getByRole('button', { name, exact: false }).first().click(),
-    ]);
+  const { within } = demoOf('olivia');
 
   for (const [guise, id] of [['narrow', '700000000001'], ['without-scripts', '700000000002']]) {
-    test(`a list is put right, imported, found and changed, ${guise}`, async () => {
-      const window = await Window.open(browser, server, guises[guise], signedIn);
-      const { page } = window;
-      try {
+    test(`a list is put right, imported, found and changed, ${guise}`, () =>
+      within(guise, async (window, page) => {
         await window.open('/admin/accounts/import');
         await page.fill('textarea[name=text]', `id,name,path\n${id},"Größe <b> حساب 🚀",workloads\n`);
         await press(page, 'Look at the changes');
@@ -64,10 +40,6 @@ describe('accounts', () => {
         assert.equal(window.path, `/admin/accounts/${id}`);
         assert.match(await page.locator('main').innerText(), /By AWS, for the server's own credentials/);
         assert.equal(await window.overflows(), false);
-        assert.deepEqual(window.faults, []);
-      } finally {
-        await window.close();
-      }
-    });
+      }));
   }
 });

@@ -1,43 +1,21 @@
 // Keys of administrators: made, shown once, listed, and revoked, with and without scripts.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
-import { Window, guises, launch } from '../lib/browser.js';
-import { startDemo } from '../lib/server.js';
+import { demoOf, follow, led, press } from '../lib/demo.js';
 
 describe('keys of administrators', () => {
-  let server;
-  let browser;
-  let signedIn;
-
-  before(async () => {
-    [server, browser] = await Promise.all([startDemo(), launch()]);
-    const window = await Window.open(browser, server);
-    await window.signIn(server.people.get('olivia'));
-    signedIn = await window.state();
-    await window.close();
-  });
-
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
-
-  const led = (page, act) => Promise.all([page.waitForNavigation({ waitUntil: 'networkidle' }), act]);
-  const press = (page, name) => led(page, page.locator('main').getByRole('button', { name }).first().click());
-  const follow = (page, name) => led(page, page.locator('main').getByRole('link', { name }).first().click());
+  const { within } = demoOf('olivia');
 
   for (const guise of ['dark', 'narrow', 'without-scripts']) {
-    test(`a key is made, shown once and revoked, ${guise}`, async () => {
-      const window = await Window.open(browser, server, guises[guise], signedIn);
-      const { page } = window;
-      const looked = async (name) => {
-        await window.picture(`api-keys-${name}.${guise}`);
-        assert.deepEqual(await window.accessibility(), []);
-        assert.equal(await window.overflows(), false);
-      };
-      try {
+    test(`a key is made, shown once and revoked, ${guise}`, () =>
+      within(guise, async (window, page) => {
+        const looked = async (name) => {
+          await window.picture(`api-keys-${name}.${guise}`);
+          assert.deepEqual(await window.accessibility(), []);
+          assert.equal(await window.overflows(), false);
+        };
         await window.open('/admin/administrators');
         await follow(page, 'New API key');
         await page.fill('[name=user]', 'nobody');
@@ -71,10 +49,6 @@ describe('keys of administrators', () => {
         await press(page, 'Revoke');
         assert.match(await page.locator('.notice').first().innerText(), new RegExp(`${id} is revoked`));
         assert.equal(await page.locator('tbody tr').filter({ hasText: id }).count(), 0);
-        assert.deepEqual(window.faults, []);
-      } finally {
-        await window.close();
-      }
-    });
+      }));
   }
 });

@@ -1,42 +1,16 @@
 // Assigning access as an administrator does it, with and without scripts: the steps, what it would do, and the way back.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
-import { Window, guises, launch } from '../lib/browser.js';
-import { startDemo } from '../lib/server.js';
+import { demoOf, led } from '../lib/demo.js';
 
 for (const guise of ['light', 'narrow', 'without-scripts']) {
   describe(`assignments, ${guise}`, () => {
-    let server;
-    let browser;
-    let signedIn;
+    const { own, within: inWindow } = demoOf('olivia');
 
-    before(async () => {
-      [server, browser] = await Promise.all([startDemo(), launch()]);
-      const window = await Window.open(browser, server);
-      await window.signIn(server.people.get('olivia'));
-      signedIn = await window.state();
-      await window.close();
-    });
-
-    after(async () => {
-      await browser?.close();
-      await server?.stop();
-    });
-
-    /** Runs a test in a window of Olivia's, which must end without a fault. */
-    const within = async (body) => {
-      const window = await Window.open(browser, server, guises[guise], signedIn);
-      try {
-        await body(window, window.page);
-        assert.deepEqual(window.faults, []);
-      } finally {
-        await window.close();
-      }
-    };
-    const press = (page, selector) =>
-      Promise.all([page.waitForNavigation({ waitUntil: 'networkidle' }), page.locator(selector).first().click()]);
+    const within = (body) => inWindow(guise, body);
+    const press = (page, selector) => led(page, page.locator(selector).first().click());
     const main = (page) => page.locator('main').innerText();
     /** What was drawn is looked at, too. */
     const looked = async (window, name) => {
@@ -148,7 +122,7 @@ for (const guise of ['light', 'narrow', 'without-scripts']) {
         await press(page, 'form.terms button');
         assert.match(await main(page), /1 person gains access/);
 
-        const other = await Window.open(browser, server, guises.light, signedIn);
+        const other = await own();
         await other.open('/admin/groups');
         const group = await other.page.locator('tbody th a', { hasText: 'Finance' }).getAttribute('href');
         await other.open(`${group}/members?search=noah`);

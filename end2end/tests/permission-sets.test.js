@@ -2,46 +2,16 @@
 // deleted once nobody has them.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
-import { Window, guises, launch } from '../lib/browser.js';
-import { startDemo } from '../lib/server.js';
+import { demoOf, follow, led, press } from '../lib/demo.js';
 
 const LIST = '/admin/permission-sets';
 const WRONG = '{\n  "Version": "2012-10-17",\n  "Statement": [{"Effect": "allow", "Action": "s3:Get*", "Resource": "*"}]\n}';
 const RIGHT = WRONG.replace('"allow"', '"Allow"');
 
 describe('permission sets', () => {
-  let server;
-  let browser;
-  let signedIn;
-
-  before(async () => {
-    [server, browser] = await Promise.all([startDemo(), launch()]);
-    const window = await Window.open(browser, server);
-    await window.signIn(server.people.get('olivia'));
-    signedIn = await window.state();
-    await window.close();
-  });
-
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
-
-  const within = async (guise, body) => {
-    const window = await Window.open(browser, server, guises[guise], signedIn);
-    window.page.setDefaultTimeout(10_000);
-    try {
-      await body(window, window.page);
-      assert.deepEqual(window.faults, []);
-    } finally {
-      await window.close();
-    }
-  };
-  const led = (page, act) => Promise.all([page.waitForNavigation({ waitUntil: 'networkidle' }), act]);
-  const press = (page, name) => led(page, page.locator('main').getByRole('button', { name }).first().click());
-  const follow = (page, name) => led(page, page.locator('main').getByRole('link', { name }).first().click());
+  const { within } = demoOf('olivia');
   const fill = async (page, fields) => {
     for (const [name, value] of Object.entries(fields)) await page.fill(`[name=${name}]`, value);
   };

@@ -1,39 +1,13 @@
 // The portal in a real browser: search as people type, keys, favourites, links, and the same without scripts.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
-import { Window, guises, launch } from '../lib/browser.js';
-import { startDemo } from '../lib/server.js';
+import { demoOf } from '../lib/demo.js';
 
 describe('portal', () => {
-  let server;
-  let browser;
-  let alice;
+  const { person, stranger, within } = demoOf('alice');
 
-  before(async () => {
-    [server, browser] = await Promise.all([startDemo(), launch()]);
-    const window = await Window.open(browser, server);
-    await window.signIn(server.people.get('alice'));
-    alice = await window.state();
-    await window.close();
-  });
-
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
-
-  /** Runs a test in a window of Alice's, which must end without a fault. */
-  const within = async (guise, body) => {
-    const window = await Window.open(browser, server, guises[guise], alice);
-    try {
-      await body(window, window.page);
-      assert.deepEqual(window.faults, []);
-    } finally {
-      await window.close();
-    }
-  };
   const names = (page) =>
     page.locator('.places > li .place-name').evaluateAll((all) => all.filter((name) => name.checkVisibility()).map((name) => name.textContent));
   const settled = (page, expected) =>
@@ -119,11 +93,11 @@ describe('portal', () => {
       assert.deepEqual(await window.accessibility(), []);
       await window.picture('portal-console.narrow');
     });
-    const window = await Window.open(browser, server);
+    const window = await stranger();
     const { page } = window;
     await page.goto(link);
     await page.waitForURL('**/start/sign-in?next=*');
-    const { userName, password } = server.people.get('alice');
+    const { userName, password } = person('alice');
     await page.fill('input[name=username]', userName);
     await page.fill('input[name=password]', password);
     await Promise.all([
@@ -136,10 +110,10 @@ describe('portal', () => {
   test('a link with a page of the console survives a sign-in with a code', async () => {
     const destination = 'https://console.aws.amazon.com/s3/home?region=eu-west-1#a=b';
     const asked = new URLSearchParams({ account_id: '555566667777', role_name: 'Admin', destination });
-    const window = await Window.open(browser, server, guises['without-scripts']);
+    const window = await stranger('without-scripts');
     await window.open(`/start/console?${asked}`);
     assert.equal(window.path, '/start/sign-in');
-    await window.goOn(server.people.get('tariq'));
+    await window.goOn(person('tariq'));
     assert.equal(window.path, '/start/console');
     assert.ok((await window.page.locator('main').innerText()).includes(destination));
     assert.deepEqual(window.faults, []);
@@ -147,8 +121,8 @@ describe('portal', () => {
   });
 
   test('nobody gave Noah anything: the page says whom to ask', async () => {
-    const window = await Window.open(browser, server);
-    await window.signIn(server.people.get('noah'));
+    const window = await stranger();
+    await window.signIn(person('noah'));
     assert.match(await window.page.locator('main').innerText(), /Ask an administrator of [\s\S]*noah/);
     await window.picture('portal-empty.light');
     assert.deepEqual(window.faults, []);

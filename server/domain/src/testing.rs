@@ -96,6 +96,11 @@ impl World {
         Services::open(Open { data_dir, entropy: Entropy::seeded(2), ..self.open.clone() }).await
     }
 
+    /// A command that is run beside the server: the same folder, another process.
+    pub async fn beside(&self) -> Result<Services> {
+        Services::open(Open { entropy: Entropy::seeded(3), ..self.open.clone() }).await
+    }
+
     /// The scratch folder.
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()

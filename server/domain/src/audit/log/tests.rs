@@ -175,3 +175,30 @@ async fn old_entries_go_and_the_rest_still_proves_itself() {
     assert_eq!(search(&world, AuditQuery::default()).await, ["RemoveOldAuditEntries", "UpdateUser"]);
     assert_eq!(world.services.audit.verify(&world.operator()).await.unwrap().faults, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_command_beside_the_server_goes_on_with_the_same_chain() {
+    let world = World::new().await;
+    let command = world.beside().await.unwrap();
+    let (here, there) = (&world.services.core.store, &command.core.store);
+    assert_eq!(here.node(), there.node());
+    let before = world.services.audit.verify(&world.operator()).await.unwrap().entries;
+    for store in [here, there, here, here, there, there, here] {
+        let mut change = store.begin().await.unwrap();
+        change.audit(&world.operator(), Event::done("UpdateUser"));
+        change.commit().await.unwrap();
+    }
+    // Where what the command wrote is gone by now, its places in the chain are taken all the same.
+    let mut change = there.begin().await.unwrap();
+    change.audit(&world.operator(), Event::done("UpdateGroup"));
+    change.commit().await.unwrap();
+    let mut settings = (*command.settings_now()).clone();
+    settings.audit.retention_days = Some(30);
+    command.core.settings.send_replace(settings.into());
+    world.clock.advance(31 * Timestamp::DAY);
+    let job = Call::local(Actor::System("retention"), "test", world.clock.now());
+    assert_eq!(crate::audit::retention::remove_old(&command.core, &job).await.unwrap(), before + 8);
+    note(&world, Actor::Operator, Event::done("UpdateUser")).await;
+    let found = world.services.audit.verify(&world.operator()).await.unwrap();
+    assert_eq!((found.entries, found.faults), (2, Vec::<String>::new()));
+}
