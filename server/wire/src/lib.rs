@@ -3,6 +3,7 @@
 pub mod form;
 pub mod forwarded;
 pub mod organisation;
+pub mod saml;
 pub mod syslog;
 
 /// The policy language of IAM. It stands where the editor in the browser reaches it too.
