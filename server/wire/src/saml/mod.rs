@@ -2,3 +2,4 @@
 //! No I/O, no clock, no chance: the instant, ids and random bytes are arguments.
 
 pub mod names;
+pub mod read;

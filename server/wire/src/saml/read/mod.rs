@@ -1,0 +1,3 @@
+//! What comes in, read strictly and none of it trusted.
+
+pub mod xml;
