@@ -68,7 +68,7 @@ macro_rules! uris {
 }
 
 uris! {
-    /// What kind of name a NameID holds.
+    /// What kind of name a `NameID` holds.
     NameIdFormat {
         /// Whatever both sides agreed on.
         Unspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
@@ -186,7 +186,7 @@ uris! {
         AuthnFailed = "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed",
         /// An attribute was not what was expected.
         InvalidAttrNameOrValue = "urn:oasis:names:tc:SAML:2.0:status:InvalidAttrNameOrValue",
-        /// The NameID that was asked for cannot be given.
+        /// The `NameID` that was asked for cannot be given.
         InvalidNameIdPolicy = "urn:oasis:names:tc:SAML:2.0:status:InvalidNameIDPolicy",
         /// The authentication context that was asked for cannot be reached.
         NoAuthnContext = "urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext",
