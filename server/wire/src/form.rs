@@ -58,7 +58,8 @@ pub fn parse(body: &[u8]) -> Result<Vec<(String, String)>, Malformed> {
     Ok(fields)
 }
 
-fn decode(raw: &[u8]) -> Result<String, Malformed> {
+/// A name or a value as it is meant.
+pub(crate) fn decode(raw: &[u8]) -> Result<String, Malformed> {
     let mut out = Vec::with_capacity(raw.len());
     let mut rest = raw.iter();
     while let Some(byte) = rest.next() {

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -182,13 +184,13 @@ fn written(element: &Element<'_>, out: &mut String) {
         prefix => format!("{prefix}:{}", name.local),
     };
     let name = qualified(element.name());
-    out.push_str(&format!("<{name}"));
+    let _ = write!(out, "<{name}");
     for it in element.declarations() {
         let colon = if it.prefix.is_empty() { "" } else { ":" };
-        out.push_str(&format!(" xmlns{colon}{}=\"{}\"", it.prefix, it.namespace));
+        let _ = write!(out, " xmlns{colon}{}=\"{}\"", it.prefix, it.namespace);
     }
     for it in element.attributes() {
-        out.push_str(&format!(" {}=\"{}\"", qualified(it.name), escape(&it.value)));
+        let _ = write!(out, " {}=\"{}\"", qualified(it.name), escape(&it.value));
     }
     out.push('>');
     for node in element.nodes() {
@@ -197,7 +199,7 @@ fn written(element: &Element<'_>, out: &mut String) {
             Node::Text(text) => out.push_str(&escape(text)),
         }
     }
-    out.push_str(&format!("</{name}>"));
+    let _ = write!(out, "</{name}>");
 }
 
 /// Pieces that together make documents and all sorts of broken ones.
