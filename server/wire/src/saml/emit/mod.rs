@@ -37,3 +37,6 @@ pub enum EmitError {
     #[error("the certificate to encrypt to has an RSA key that cannot be used")]
     UnusableKey,
 }
+
+#[cfg(test)]
+mod tests;
