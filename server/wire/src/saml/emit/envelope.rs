@@ -1,5 +1,6 @@
 //! What all messages have in common: ids, the envelope, names of people, and how a request went.
 
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 
@@ -18,7 +19,7 @@ pub struct Id(String);
 impl Id {
     /// From random bytes. Begins with an underscore, because an XML id must not begin with a digit.
     pub fn from_random(bytes: [u8; 20]) -> Self {
-        Self(std::iter::once("_".to_owned()).chain(bytes.iter().map(|byte| format!("{byte:02x}"))).collect())
+        Self(format!("_{}", HEXLOWER.encode(&bytes)))
     }
 
     /// As it stands in the document.

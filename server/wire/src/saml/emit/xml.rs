@@ -13,11 +13,19 @@
 //!
 //! **Characters that XML 1.0 cannot carry are left out**: U+0000 to U+001F but for tab, line feed and carriage return, and U+FFFE
 //! and U+FFFF. No escape exists for them, and one of them in somebody's name must not keep the person from signing in.
+//!
+//! **Two characters leave as references**: U+0085 and U+2028 end a line in XML 1.1, and a parser that many service providers in
+//! JavaScript use makes line feeds of them, which would break the signature. Canonical form has the character itself, so what is
+//! digested has it as well, and [`Canon::finish`] exchanges it afterwards.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::saml::names::{EXCLUSIVE_C14N, ns};
+
+/// Ends a line in XML 1.1, as the other does.
+const NEXT_LINE: char = '\u{85}';
+const LINE_SEPARATOR: char = '\u{2028}';
 
 /// A prefix and its namespace. In the order of the alphabet, which is the order of declarations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,12 +157,14 @@ impl Attribute<'_> {
 pub(super) struct Canon {
     out: String,
     declared: Prefixes,
+    /// Whether there is something that leaves as a reference.
+    line_ends: bool,
 }
 
 impl Canon {
     /// An empty document with room for what will come.
     pub(super) fn with_capacity(bytes: usize) -> Self {
-        Self { out: String::with_capacity(bytes), declared: Prefixes::default() }
+        Self { out: String::with_capacity(bytes), ..Self::default() }
     }
 
     /// How much is written.
@@ -162,7 +172,7 @@ impl Canon {
         self.out.len()
     }
 
-    /// What is written from a position on.
+    /// What is written from a position on, in canonical form.
     pub(super) fn since(&self, position: usize) -> &str {
         self.out.get(position..).unwrap_or_default()
     }
@@ -174,15 +184,20 @@ impl Canon {
 
     /// Writes an element that was made as a document of its own, where its prefix is declared already.
     pub(super) fn embed(&mut self, name: Name, alone: &str) {
-        let declaration = format!(" xmlns:{}=\"{}\"", name.0.name(), name.0.namespace());
+        let start = self.out.len();
         self.out.push('<');
         self.qualified(name);
-        let rest = alone.get(self.out.len() - self.out.rfind('<').unwrap_or_default()..).unwrap_or_default();
+        let rest = alone.get(self.out.len() - start..).unwrap_or_default();
+        let declaration = format!(" xmlns:{}=\"{}\"", name.0.name(), name.0.namespace());
         self.out.push_str(rest.strip_prefix(declaration.as_str()).unwrap_or(rest));
     }
 
-    /// What is written.
+    /// What is written, ready to leave.
     pub(super) fn finish(self) -> String {
+        if self.line_ends {
+            // Names in the markup hold neither, so each stands where a reference may.
+            return self.out.replace(NEXT_LINE, "&#x85;").replace(LINE_SEPARATOR, "&#x2028;");
+        }
         self.out
     }
 
@@ -303,22 +318,26 @@ impl Canon {
         });
     }
 
-    /// Copies what may stand as it is in runs, and says the rest otherwise. All that has to be said otherwise is ASCII, but for the two
-    /// characters of three bytes that are left out.
+    /// Copies what may stand as it is in runs, and says the rest otherwise. Beyond ASCII only few characters are special, and each
+    /// begins with one of three bytes.
     fn escape(&mut self, text: &str, instead: impl Fn(u8) -> Option<&'static str>) {
         let mut run = 0;
-        let mut rest = text.bytes().enumerate();
-        while let Some((place, byte)) = rest.next() {
+        for (place, byte) in text.bytes().enumerate() {
             let (said, length) = match byte {
-                0xEF if is_noncharacter(text, place) => {
-                    rest.nth(1);
-                    ("", 3)
-                }
-                b'\t' | b'\n' | b'\r' | 0x20.. => match instead(byte) {
+                b'\t' | b'\n' | b'\r' | 0x20..0x80 => match instead(byte) {
                     Some(said) => (said, 1),
                     None => continue,
                 },
-                _ => ("", 1),
+                0..0x20 => ("", 1),
+                0xC2 | 0xE2 | 0xEF => {
+                    let rest = text.get(place..).unwrap_or_default();
+                    self.line_ends |= rest.starts_with([NEXT_LINE, LINE_SEPARATOR]);
+                    if !rest.starts_with(['\u{FFFE}', '\u{FFFF}']) {
+                        continue;
+                    }
+                    ("", 3)
+                }
+                _ => continue,
             };
             self.out.push_str(text.get(run..place).unwrap_or_default());
             self.out.push_str(said);
@@ -326,11 +345,6 @@ impl Canon {
         }
         self.out.push_str(text.get(run..).unwrap_or_default());
     }
-}
-
-/// Whether U+FFFE or U+FFFF stands there, which XML cannot carry.
-fn is_noncharacter(text: &str, place: usize) -> bool {
-    matches!(text.as_bytes().get(place..place + 3), Some([0xEF, 0xBF, 0xBE | 0xBF]))
 }
 
 #[cfg(test)]
@@ -371,8 +385,8 @@ mod tests {
         let hostile = "R&D <x> \"q\" 'a' ]]> \u{85}\u{2028}🦀 1\r\n2\t3";
         assert_eq!(
             written(|canon| canon.leaf(Name(Prefix::Ds, "X"), [at("a", hostile)], hostile)),
-            "<ds:X xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\" a=\"R&amp;D &lt;x> &quot;q&quot; 'a' ]]> \u{85}\u{2028}🦀 \
-             1&#xD;&#xA;2&#x9;3\">R&amp;D &lt;x&gt; \"q\" 'a' ]]&gt; \u{85}\u{2028}🦀 1&#xD;\n2\t3</ds:X>"
+            "<ds:X xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\" a=\"R&amp;D &lt;x> &quot;q&quot; 'a' ]]> &#x85;&#x2028;🦀 \
+             1&#xD;&#xA;2&#x9;3\">R&amp;D &lt;x&gt; \"q\" 'a' ]]&gt; &#x85;&#x2028;🦀 1&#xD;\n2\t3</ds:X>"
         );
     }
 
