@@ -105,6 +105,25 @@ uris! {
     }
 }
 
+/// Which of the two kinds a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageKind {
+    /// Somebody asks.
+    Request,
+    /// Somebody answers.
+    Response,
+}
+
+impl MessageKind {
+    /// The name of its parameter in an address, and of its field in a form.
+    pub const fn parameter(self) -> &'static str {
+        match self {
+            Self::Request => "SAMLRequest",
+            Self::Response => "SAMLResponse",
+        }
+    }
+}
+
 uris! {
     /// How something is signed.
     SignatureAlgorithm {

@@ -9,25 +9,7 @@ use flate2::write::DeflateEncoder;
 
 use super::EmitError;
 use super::sign::Signer;
-
-/// Which of the two kinds a message is; the name of its parameter and of its field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Message {
-    /// Somebody asks.
-    Request,
-    /// Somebody answers.
-    Response,
-}
-
-impl Message {
-    /// The name of the parameter or field.
-    pub const fn parameter(self) -> &'static str {
-        match self {
-            Self::Request => "SAMLRequest",
-            Self::Response => "SAMLResponse",
-        }
-    }
-}
+use crate::saml::names::MessageKind;
 
 /// The value of the form field for the POST binding.
 pub fn post_value(xml: &str) -> String {
@@ -38,7 +20,7 @@ pub fn post_value(xml: &str) -> String {
 /// be without one.
 pub fn redirect_url(
     destination: &str,
-    message: Message,
+    kind: MessageKind,
     xml: &str,
     relay_state: Option<&str>,
     signer: Option<&Signer<'_>>,
@@ -47,7 +29,7 @@ pub fn redirect_url(
     url.push_str(destination);
     url.push(if destination.contains('?') { '&' } else { '?' });
     let query = url.len();
-    push_parameter(&mut url, message.parameter(), &STANDARD.encode(deflated(xml)));
+    push_parameter(&mut url, kind.parameter(), &STANDARD.encode(deflated(xml)));
     if let Some(relay_state) = relay_state {
         url.push('&');
         push_parameter(&mut url, "RelayState", relay_state);

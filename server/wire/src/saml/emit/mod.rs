@@ -14,7 +14,7 @@ mod response;
 mod sign;
 mod xml;
 
-pub use self::bindings::{Message, post_value, redirect_url};
+pub use self::bindings::{post_value, redirect_url};
 pub use self::encrypt::{ContentKey, Encryption};
 pub use self::envelope::{Envelope, Id, NameId, Status};
 pub use self::logout::{Logout, logout_request, logout_response};

@@ -11,7 +11,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 use super::certificate::Pinned;
 use super::{shown, xml};
 use crate::form;
-use crate::saml::names::{DEFLATE_ENCODING, SignatureAlgorithm};
+use crate::saml::names::{DEFLATE_ENCODING, MessageKind, SignatureAlgorithm};
 
 /// The most bytes of a query.
 pub const LARGEST_QUERY: usize = 64 * 1024;
@@ -63,20 +63,11 @@ pub enum BindingError {
     Signature,
 }
 
-/// What a message is, as its parameter says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// In `SAMLRequest`.
-    Request,
-    /// In `SAMLResponse`.
-    Response,
-}
-
 /// A message that came in an address.
 #[derive(Debug)]
 pub struct Redirected {
     /// Request or response.
-    pub kind: Kind,
+    pub kind: MessageKind,
     /// The XML.
     pub document: Vec<u8>,
     /// What is to be given back unchanged. Where it is there and the message is signed, the signature covers it.
@@ -139,12 +130,13 @@ impl Redirected {
             return Err(BindingError::LongQuery);
         }
         let found = Parameters::of(query)?;
-        let (kind, name, raw) = match (found.request, found.response) {
-            (Some(raw), None) => (Kind::Request, "SAMLRequest", raw),
-            (None, Some(raw)) => (Kind::Response, "SAMLResponse", raw),
+        let (kind, raw) = match (found.request, found.response) {
+            (Some(raw), None) => (MessageKind::Request, raw),
+            (None, Some(raw)) => (MessageKind::Response, raw),
             (None, None) => return Err(BindingError::NoMessage),
             (Some(_), Some(_)) => return Err(BindingError::TwoMessages),
         };
+        let name = kind.parameter();
         if let Some(raw) = found.encoding
             && decoded("SAMLEncoding", raw)? != DEFLATE_ENCODING
         {

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 use super::super::*;
 use super::samples::*;
+use crate::saml::names::MessageKind;
 use crate::saml::testing::RSA;
 
 const SLO: &str = "https://app.example.com/slo";
@@ -42,7 +43,7 @@ proptest! {
 
     #[test]
     fn the_signature_covers_the_query_as_it_stands(relay in proptest::option::of(any::<String>()), xml in any::<String>()) {
-        let url = redirect_url(SLO, Message::Response, &xml, relay.as_deref(), Some(&rsa())).unwrap();
+        let url = redirect_url(SLO, MessageKind::Response, &xml, relay.as_deref(), Some(&rsa())).unwrap();
         prop_assert!(url.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%&=?:/".contains(&byte)));
         let query = url.strip_prefix(SLO).unwrap().strip_prefix('?').unwrap();
         let (signed, signature) = query.split_once("&Signature=").unwrap();
@@ -57,7 +58,7 @@ proptest! {
 
 #[test]
 fn a_destination_with_a_query_keeps_it() {
-    let url = redirect_url("https://app.example.com/slo?tenant=1", Message::Request, "<x/>", None, None).unwrap();
+    let url = redirect_url("https://app.example.com/slo?tenant=1", MessageKind::Request, "<x/>", None, None).unwrap();
     let query = url.strip_prefix("https://app.example.com/slo?tenant=1&").unwrap();
     assert_eq!(inflated(&parameter(query, "SAMLRequest").unwrap()), "<x/>");
     assert_eq!(parameter(query, "SigAlg").or_else(|| parameter(query, "Signature")), None);
@@ -67,5 +68,5 @@ fn a_destination_with_a_query_keeps_it() {
 #[test]
 fn a_form_carries_plain_base64() {
     assert_eq!(post_value("<a>?</a>"), "PGE+PzwvYT4=");
-    assert_eq!((Message::Request.parameter(), Message::Response.parameter()), ("SAMLRequest", "SAMLResponse"));
+    assert_eq!((MessageKind::Request.parameter(), MessageKind::Response.parameter()), ("SAMLRequest", "SAMLResponse"));
 }

@@ -60,7 +60,7 @@ impl Peer {
 #[test]
 fn messages_in_addresses_are_read() {
     let plain = Redirected::parse(message().as_bytes()).unwrap();
-    assert_eq!((plain.kind, plain.document.as_slice()), (Kind::Request, MESSAGE.as_bytes()));
+    assert_eq!((plain.kind, plain.document.as_slice()), (MessageKind::Request, MESSAGE.as_bytes()));
     assert!(plain.relay_state.is_none() && !plain.is_signed());
     assert_eq!(plain.verify(&[]), Err(BindingError::Unsigned));
     let query =
@@ -68,7 +68,7 @@ fn messages_in_addresses_are_read() {
     let more = Redirected::parse(query.as_bytes()).unwrap();
     assert_eq!(more.relay_state.as_deref(), Some("a&b c"));
     let response = Redirected::parse(message().replace("SAMLRequest", "SAMLResponse").as_bytes()).unwrap();
-    assert_eq!(response.kind, Kind::Response);
+    assert_eq!(response.kind, MessageKind::Response);
 }
 
 #[test]
