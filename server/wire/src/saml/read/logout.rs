@@ -4,10 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::header::{Header, HeaderError};
 use super::name_id::NameId;
-use super::shape::{self, Children, LONGEST_VALUE, ShapeError};
+use super::shape::{self, LONGEST_VALUE, ShapeError};
 use super::shown;
+use super::status::{Status, StatusError};
 use super::xml::{Document, Element};
-use crate::saml::names::{LogoutReason, StatusCode, ns};
+use crate::saml::names::{LogoutReason, ns};
 
 /// The most sessions in one request.
 const MOST_SESSIONS: usize = 64;
@@ -38,17 +39,6 @@ pub struct LogoutResponse {
     pub status: Status,
 }
 
-/// What became of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// The first word.
-    pub code: StatusCode,
-    /// The second, where there is one that is known.
-    pub detail: Option<StatusCode>,
-    /// What the peer says in words.
-    pub message: Option<String>,
-}
-
 /// Why a message about logging out is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LogoutError {
@@ -60,8 +50,8 @@ pub enum LogoutError {
     Name(&'static str),
     #[error("NotOnOrAfter passed {0} seconds ago")]
     Expired(i64),
-    #[error("the status {0} is not known")]
-    Status(String),
+    #[error(transparent)]
+    Status(#[from] StatusError),
     #[error("InResponseTo is {found}; {expected} was asked")]
     InResponseTo { expected: String, found: String },
 }
@@ -114,27 +104,6 @@ impl LogoutResponse {
             return Ok(());
         }
         Err(LogoutError::InResponseTo { expected: asked.to_owned(), found: shown(found) })
-    }
-}
-
-impl Status {
-    pub(super) fn read(element: &Element<'_>) -> Result<Self, LogoutError> {
-        let mut children = Children::of(element)?;
-        let code = children.required(ns::PROTOCOL, "StatusCode")?;
-        let message = children.optional(ns::PROTOCOL, "StatusMessage");
-        // For programs that know the peer.
-        children.optional(ns::PROTOCOL, "StatusDetail");
-        children.end()?;
-        let mut inner = Children::of(code)?;
-        let detail = inner.optional(ns::PROTOCOL, "StatusCode");
-        inner.end()?;
-        let uri = shape::required(code, "Value")?;
-        let first = StatusCode::from_uri(uri).filter(|code| code.is_top_level());
-        Ok(Self {
-            code: first.ok_or_else(|| LogoutError::Status(shown(uri)))?,
-            detail: detail.and_then(|it| it.attribute("Value")).and_then(StatusCode::from_uri),
-            message: message.and_then(Element::text).map(shown),
-        })
     }
 }
 

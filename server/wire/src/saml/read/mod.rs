@@ -1,7 +1,7 @@
 //! What comes in: documents, bindings, requests, metadata and signatures, each read strictly and none of it trusted.
 //!
 //! The way of a message is always the same. [`binding`] takes it out of an address or a form, [`xml`] makes one tree of it,
-//! [`request`], [`logout`] or [`metadata`] read the tree by the exact shapes of the profile, and [`signature`] says whether a
+//! [`request`], [`logout`], [`response`] or [`metadata`] read the tree by the exact shapes of the profile, and [`signature`] says whether a
 //! pinned key has signed that same tree. There is one parser and one tree: what was digested is what is read.
 
 pub mod binding;
@@ -13,9 +13,14 @@ pub mod logout;
 pub mod metadata;
 pub mod name_id;
 pub mod request;
+pub mod response;
 pub mod shape;
 pub mod signature;
+pub mod status;
 pub mod xml;
+
+#[cfg(test)]
+mod testing;
 
 /// The most characters of a peer's text that a message of ours repeats.
 const MOST_SHOWN: usize = 80;

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::saml::names::StatusCode;
 
 const REQUEST: &str = r#"<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_1" Version="2.0" IssueInstant="2030-01-31T12:00:00Z" Destination="https://sso.example/saml/slo" NotOnOrAfter="2030-01-31T12:05:00Z" Reason="urn:oasis:names:tc:SAML:2.0:logout:user"><saml:Issuer>https://sp.example/metadata</saml:Issuer><saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent" NameQualifier="https://sso.example/saml/metadata" SPNameQualifier="https://sp.example/metadata">x y </saml:NameID><samlp:SessionIndex>_s1</samlp:SessionIndex><samlp:SessionIndex>_s2</samlp:SessionIndex></samlp:LogoutRequest>"#;
 
@@ -79,6 +80,7 @@ fn answers_are_read_and_must_answer_what_was_asked() {
     assert_eq!(read.status.code, StatusCode::Responder);
     assert_eq!(read.status.detail, Some(StatusCode::PartialLogout));
     assert_eq!(read.status.message.as_deref(), Some("one is left"));
+    assert_eq!(read.status.to_string(), "Responder, PartialLogout (one is left)");
     assert_eq!(read.check_answers("_1"), Ok(()));
     assert!(matches!(read.check_answers("_9"), Err(LogoutError::InResponseTo { .. })));
     let unasked = response(&RESPONSE.replace(" InResponseTo=\"_1\"", "")).unwrap();

@@ -1,43 +1,24 @@
 use std::process::Command;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::saml::keys::{KeyKind, SigningKey};
-use crate::saml::testing;
+use crate::saml::read::testing::{Peer, form, unsigned};
 
 /// A request as its sender writes it before it is signed.
-const TEMPLATE: &str = r##"<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" xmlns:xs="http://www.w3.org/2001/XMLSchema" ID="_1" Version="2.0"><saml:Issuer>https://sp.example/</saml:Issuer><ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo><ds:CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/><ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"/><ds:Reference URI="#_1"><ds:Transforms><ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/><ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/></ds:Transforms><ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><ds:DigestValue>@digest@</ds:DigestValue></ds:Reference></ds:SignedInfo><ds:SignatureValue>@value@</ds:SignatureValue></ds:Signature><samlp:NameIDPolicy AllowCreate="true"/></samlp:AuthnRequest>"##;
-
-struct Peer {
-    key: SigningKey,
-    pinned: Vec<Pinned>,
-}
+static TEMPLATE: LazyLock<String> = LazyLock::new(|| {
+    let signature = unsigned(KeyKind::Rsa(2048), "_1");
+    format!(
+        r#"<samlp:AuthnRequest xmlns:samlp="{}" xmlns:saml="{}" xmlns:xs="{}" ID="_1" Version="2.0"><saml:Issuer>https://sp.example/</saml:Issuer>{signature}<samlp:NameIDPolicy AllowCreate="true"/></samlp:AuthnRequest>"#,
+        ns::PROTOCOL,
+        ns::ASSERTION,
+        ns::SCHEMA
+    )
+});
 
 impl Peer {
-    fn new(kind: KeyKind) -> Self {
-        let key = SigningKey::generate(kind).unwrap();
-        let pinned = vec![Pinned::new(testing::certificate(&key)).unwrap()];
-        Self { key, pinned }
-    }
-
-    /// Fills in digest and signature value, whatever else is odd about the template.
-    fn signs(&self, template: &str) -> String {
-        let digested = {
-            let document = Document::read(template.as_bytes()).expect(template);
-            let signature = document.root().descendants().find(|it| is_signature(it));
-            let mut bytes = Vec::new();
-            canonical::write(&document, document.root(), signature, &[], &mut |part| bytes.extend_from_slice(part));
-            template.replace("@digest@", &STANDARD.encode(digest::digest(&digest::SHA256, &bytes)))
-        };
-        let document = Document::read(digested.as_bytes()).unwrap();
-        let info = document.root().descendants().find(|it| it.is(ns::SIGNATURE, "SignedInfo")).unwrap();
-        let mut bytes = Vec::new();
-        canonical::write(&document, info, None, &[], &mut |part| bytes.extend_from_slice(part));
-        let algorithm = self.key.kind().algorithms()[0];
-        digested.replace("@value@", &STANDARD.encode(self.key.sign(algorithm, &bytes).unwrap()))
-    }
-
     fn verdict(&self, text: &str) -> Result<(), SignatureError> {
         let document = Document::read(text.as_bytes()).expect(text);
         verify_message(&document, &self.pinned).map(|_| ())
@@ -74,7 +55,7 @@ fn what_xmlsec_signs_is_accepted() {
     let method = "<ds:CanonicalizationMethod Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>";
     let key_info = "</ds:SignatureValue><ds:KeyInfo><ds:KeyName>x</ds:KeyName></ds:KeyInfo></ds:Signature>";
     let cases = [
-        (&rsa, TEMPLATE.to_owned()),
+        (&rsa, TEMPLATE.clone()),
         (&rsa, TEMPLATE.replace("#rsa-sha256", "#rsa-sha384")),
         (&rsa, TEMPLATE.replace("#rsa-sha256", "#rsa-sha512").replace("xmlenc#sha256", "xmlenc#sha512")),
         (&rsa, TEMPLATE.replace("xmlenc#sha256", "xmldsig-more#sha384")),
@@ -99,7 +80,7 @@ fn what_xmlsec_signs_is_accepted() {
 #[test]
 fn only_pinned_keys_count_ssp_01_ssp_02_sidp_05() {
     let peer = Peer::new(KeyKind::Rsa(2048));
-    let text = peer.signs(TEMPLATE);
+    let text = peer.signs(&TEMPLATE);
     assert_eq!(peer.verdict(&text), Ok(()));
     let document = Document::read(text.as_bytes()).unwrap();
     assert_eq!(verify_message(&document, &[]), Err(SignatureError::NoCertificate));
@@ -209,9 +190,9 @@ fn one_reference_to_the_parent_and_nothing_else_ssp_14_ssp_15() {
         let verdict = peer.verdict_on_signed("</ds:SignatureValue>", &format!("</ds:SignatureValue>{hidden}"));
         assert!(matches!(verdict, Err(SignatureError::Forbidden(_))), "{hidden}");
     }
-    let text = peer.signs(TEMPLATE).replace("<ds:SignatureValue>", "<ds:SignatureValue><x/>");
+    let text = peer.signs(&TEMPLATE).replace("<ds:SignatureValue>", "<ds:SignatureValue><x/>");
     assert!(matches!(peer.verdict(&text), Err(SignatureError::Shape(ShapeError::NotText(_)))));
-    let text = peer.signs(TEMPLATE).replace("<ds:SignatureValue>", "<ds:SignatureValue>!");
+    let text = peer.signs(&TEMPLATE).replace("<ds:SignatureValue>", "<ds:SignatureValue>!");
     assert_eq!(peer.verdict(&text), Err(SignatureError::Base64("SignatureValue")));
     for (from, to) in
         [("<ds:DigestValue>", "<ds:DigestValue><!-- -->"), ("<ds:SignatureValue>", "<ds:SignatureValue><!-- -->")]
@@ -327,12 +308,7 @@ proptest! {
         let covered = place < text.find("<ds:SignatureValue>").unwrap() || place > text.find("</ds:Signature>").unwrap() + 15;
         if let Ok(document) = Document::read(&changed) {
             let same = |one: &Document<'_>, other: &Document<'_>| {
-                let form = |document: &Document<'_>| {
-                    let mut out = Vec::new();
-                    canonical::write(document, document.root(), None, &[], &mut |part| out.extend_from_slice(part));
-                    out
-                };
-                form(one) == form(other)
+                form(one, one.root(), None) == form(other, other.root(), None)
             };
             let original = Document::read(text.as_bytes()).unwrap();
             let accepted = verify_message(&document, &pinned).is_ok();
