@@ -169,7 +169,7 @@ fn wrapped_responses_are_refused_ssp_03_to_ssp_10() {
         PEER.signs(&response(&unsigned(KeyKind::P256, "_response"), &assertion("_assertion", "anna", "")));
     let (of_response, bare_response) = cut(&signed_response);
     let evil_response =
-        |signature: &str| response(signature, &evil("_evil", "")).replace("ID=\"_response\"", "ID=\"_outer\"");
+        |signature: &str| response(signature, &evil("_evil", "")).replacen("ID=\"_response\"", "ID=\"_outer\"", 1);
     let of_response_holding =
         of_response.replace("</ds:Signature>", &format!("<ds:Object>{bare_response}</ds:Object></ds:Signature>"));
     let documents = [

@@ -2,10 +2,13 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 
 use super::*;
 use crate::saml::keys::{KeyKind, SigningKey};
 use crate::saml::read::testing::{Peer, form, unsigned};
+use crate::saml::testing::Judges;
 
 /// A request as its sender writes it before it is signed.
 static TEMPLATE: LazyLock<String> = LazyLock::new(|| {
@@ -75,6 +78,53 @@ fn what_xmlsec_signs_is_accepted() {
         let changed = text.replace("AllowCreate=\"true\"", "AllowCreate=\"1\"");
         assert_eq!(peer.verdict(&changed), Err(SignatureError::Digest));
     }
+}
+
+/// Writes a document in another way: each choice is one that XML leaves open, or a change that a signature must notice.
+fn rewritten(text: &str, choices: &[u8]) -> String {
+    let mut out = String::new();
+    let mut choices = choices.iter().copied().cycle();
+    let mut in_tag = false;
+    for char in text.chars() {
+        in_tag = match char {
+            '<' => true,
+            '>' => false,
+            _ => in_tag,
+        };
+        match (char, in_tag, choices.next().unwrap_or_default()) {
+            (' ', true, 0..=40) => out.push_str("\n\t "),
+            ('>', _, 0..=20) if !out.ends_with(['/', '?']) => out.push_str(" >"),
+            ('.', false, 0..=60) => out.push_str("&#46;"),
+            ('A'..='Z', false, 0..=20) => out.push_str(&["&#", &u32::from(char).to_string(), ";"].concat()),
+            ('2', _, 255) => out.push('3'),
+            ('t', true, 255) => out.push_str("&#116;"),
+            _ => out.push(char),
+        }
+    }
+    out
+}
+
+#[test]
+fn the_verdict_is_that_of_xmlsec_or_a_stricter_one() {
+    let peer = Peer::new(KeyKind::P256);
+    let text = peer.signs(&TEMPLATE.replace("#rsa-sha256", "#ecdsa-sha256"));
+    let judges = Judges::new();
+    let mut runner = TestRunner::deterministic();
+    let (mut accepted, mut refused) = (0, 0);
+    let changes = ["AllowCreate", "sp.example", "Policy", "c14n", "#sha256"];
+    for round in 0..60 {
+        let choices = prop::collection::vec(any::<u8>(), 97).new_tree(&mut runner).unwrap().current();
+        let change = changes[round % changes.len()];
+        let changed = if round % 3 == 0 { text.replace(change, &change.to_uppercase()) } else { text.clone() };
+        let other = rewritten(&changed, &choices);
+        let read = Document::read(other.as_bytes());
+        let ours = read.as_ref().is_ok_and(|document| verify_message(document, &peer.pinned).is_ok());
+        let theirs = judges.verifies(&other, "AuthnRequest", peer.pinned[0].certificate());
+        // Stricter is only the reader: it wants the names of namespaces without references.
+        assert!(ours == theirs || (theirs && read.is_err()), "{other}");
+        if ours { accepted += 1 } else { refused += 1 }
+    }
+    assert!(accepted >= 20 && refused >= 20, "{accepted} accepted, {refused} refused");
 }
 
 #[test]
