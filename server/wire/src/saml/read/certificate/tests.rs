@@ -71,6 +71,9 @@ fn a_key_verifies_by_its_own_kind_of_algorithm_only_ssp_22() {
                 let asn1 = asn1(&signature).unwrap();
                 assert!(pinned.verifies_in_address(*own, b"message", &asn1));
                 assert!(!pinned.verifies(*own, b"message", &asn1), "not inside documents");
+                let (r, s) = signature.split_at(signature.len() / 2);
+                let longer = [&[0][..], r, &[0], s].concat();
+                assert!(!pinned.verifies(*own, b"message", &longer), "each number has one length");
             }
         }
     }

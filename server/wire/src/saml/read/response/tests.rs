@@ -247,6 +247,10 @@ fn times_are_enforced_in_both_places_ssp_24() {
         refused("SessionNotOnOrAfter=\"2030-01-31T20", "SessionNotOnOrAfter=\"2030-01-31T10"),
         ResponseError::Ended { .. }
     ));
+    let made = "Version=\"2.0\" IssueInstant=\"2030-01-31T12:00:00Z\"><saml:Issuer>";
+    assert!(
+        matches!(refused(made, &made.replace("12:00:00Z", "12:02:00Z")), ResponseError::NotYet { element, .. } if element == "Assertion")
+    );
 }
 
 #[test]
