@@ -27,6 +27,13 @@ have node || want nodejs "runs wasm-opt and the browser tests"
 have npm || want npm "fetches wasm-opt and the browser tests' libraries"
 wasm_toolchain_packages
 
+if [[ $goal = test* ]]; then
+  have openssl || want openssl "makes certificates that ours must refuse"
+  have xmlsec1 || want xmlsec1 "judges SAML signatures beside our own code"
+  have xmllint || want libxml2-utils "judges the canonical form of our SAML, and its shape by the schemas"
+  [ -e /usr/share/xml/opensaml/saml-schema-protocol-2.0.xsd ] || want opensaml-schemas "the schemas of SAML"
+  [ -e /usr/share/xml/xmltooling/xml.xsd ] || want xmltooling-schemas "the schemas that those refer to"
+fi
 if [ "$goal" = test ]; then
   postgres_folder >/dev/null || want postgresql-15 "the suite runs on PostgreSQL too, on a server of its own"
   have chromium || want chromium "the browser tests drive it"
