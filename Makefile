@@ -22,7 +22,8 @@ test-fast: setup-test-fast ## format, lints, unit and domain tests on SQLite
 bench: release ## figures as ratios of one run, in target/bench/report.md
 	@mkdir -p target/bench
 	@cargo bench --locked -p domain --features testing --bench people | tee target/bench/people.rows
-	@cargo bench --locked -p domain --features testing --bench access | tee target/bench/access.rows
+	@cargo bench --locked -p domain --features testing --bench access --no-run
+	@taskset -c 0 cargo bench --locked -p domain --features testing --bench access | tee target/bench/access.rows
 	@VESTIBULE_BIN=$(CURDIR)/target/release/vestibule cargo bench --locked -p it --bench report
 
 dev: setup-run ## rebuild and restart on change

@@ -83,6 +83,12 @@ export class Window {
     return response.status();
   }
 
+  /** Looks at the page that is open in another guise. */
+  async turn({ colorScheme, viewport }) {
+    await this.page.emulateMedia({ colorScheme });
+    await this.page.setViewportSize(viewport);
+  }
+
   /** The path shown now. */
   get path() {
     return new URL(this.page.url()).pathname;

@@ -7,7 +7,8 @@ import { Window, guises, launch } from '../lib/browser.js';
 import { nameOf, pages, people, titleOf } from '../lib/pages.js';
 import { startDemo } from '../lib/server.js';
 
-describe('pages', () => {
+// Opening a page is mostly waiting until nothing loads any more: several at a time.
+describe('pages', { concurrency: 3 }, () => {
   let server;
   let browser;
   const states = {};
@@ -28,22 +29,37 @@ describe('pages', () => {
     await server?.stop();
   });
 
-  for (const [name, guise] of Object.entries(guises)) {
-    for (const page of pages) {
-      const { path, link, below = '', as, status = 200 } = page;
-      test(`${titleOf(page)} as ${as ?? 'a stranger'}, ${name}`, async () => {
-        const window = await Window.open(browser, server, guise, as ? states[as] : undefined);
-        try {
-          assert.equal(await window.open(path), status);
-          if (link) assert.equal(await window.open((await window.firstLink(link)) + below), status);
-          await window.picture(`${nameOf(page)}.${name}`);
-          assert.deepEqual(await window.accessibility(), []);
-          assert.equal(await window.overflows(), false, 'the page is wider than the window');
-          assert.deepEqual(window.faults, []);
-        } finally {
-          await window.close();
-        }
-      });
+  /** Runs `body` in a window of whoever the page is for, with the page open in it. */
+  async function opened({ path, link, below = '', as, status = 200 }, guise, body) {
+    const window = await Window.open(browser, server, guise, as ? states[as] : undefined);
+    try {
+      assert.equal(await window.open(path), status);
+      if (link) assert.equal(await window.open((await window.firstLink(link)) + below), status);
+      await body(window);
+      assert.deepEqual(window.faults, []);
+    } finally {
+      await window.close();
     }
+  }
+
+  for (const page of pages) {
+    const title = `${titleOf(page)} as ${page.as ?? 'a stranger'}`;
+
+    // The guises differ in style sheets alone, so the page is loaded once for all three.
+    test(`${title}, light, dark and narrow`, () =>
+      opened(page, guises.light, async (window) => {
+        for (const name of ['light', 'dark', 'narrow']) {
+          await window.turn(guises[name]);
+          await window.picture(`${nameOf(page)}.${name}`);
+          assert.deepEqual(await window.accessibility(), [], name);
+          assert.equal(await window.overflows(), false, `the page is wider than the window: ${name}`);
+        }
+      }));
+
+    test(`${title}, without-scripts`, () =>
+      opened(page, guises['without-scripts'], async (window) => {
+        await window.picture(`${nameOf(page)}.without-scripts`);
+        assert.deepEqual(await window.accessibility(), []);
+      }));
   }
 });

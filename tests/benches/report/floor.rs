@@ -33,29 +33,3 @@ pub fn hashes_per_second(threads: usize, lasting: Duration) -> f64 {
         .collect();
     workers.into_iter().map(|worker| worker.join().expect("counts")).sum()
 }
-
-/// CPU that some hashes take, one after the other, by a thread that does nothing else.
-pub fn cpu_seconds_of_hashes(count: u32) -> f64 {
-    std::thread::spawn(move || {
-        let (argon, mut blocks, mut out) = (hasher(), vec![Block::default(); 19 * 1024], [0; 32]);
-        let before = thread_cpu_seconds();
-        for _ in 0..count {
-            argon
-                .hash_password_into_with_memory(
-                    b"correct horse battery staple",
-                    b"0123456789abcdef",
-                    &mut out,
-                    &mut blocks,
-                )
-                .expect("hash");
-        }
-        thread_cpu_seconds() - before
-    })
-    .join()
-    .expect("counts")
-}
-
-fn thread_cpu_seconds() -> f64 {
-    let spent = std::fs::read_to_string("/proc/thread-self/schedstat").expect("/proc");
-    spent.split(' ').next().and_then(|text| text.parse::<f64>().ok()).expect("nanoseconds") / 1e9
-}

@@ -21,7 +21,7 @@ mod process;
 mod storm;
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use process::Server;
@@ -32,16 +32,39 @@ fn main() {
         PathBuf::from,
     );
     assert!(binary.exists(), "{} is missing: make release builds it", binary.display());
-    let mut report = Report::new();
+    // `cargo bench … -- sign-ins` measures that part alone.
+    let parts: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|named| named == part);
 
-    let starts: Vec<f64> = (0..11).map(|_| Server::start(&binary).cold_start.as_secs_f64() * 1e3).collect();
+    let mut report = Report::new();
+    if wanted("process") {
+        measure_process(&binary, &mut report);
+    }
+    if wanted("portal") {
+        portal::measure(&binary, &mut report);
+    }
+    if wanted("organisation") {
+        organisation::measure(&binary, &mut report);
+    }
+    if wanted("sign-ins") {
+        let server = Server::start(&binary);
+        storm::measure(&server, &mut report);
+        report.row("memory after the storms", &format!("{:.1} MB", server.resident_megabytes()), "");
+    }
+
+    report.save();
+}
+
+/// Start, idling, sizes.
+fn measure_process(binary: &Path, report: &mut Report) {
+    let starts: Vec<f64> = (0..11).map(|_| Server::start(binary).cold_start.as_secs_f64() * 1e3).collect();
     report.row(
         "cold start to the first 200, empty database (median of 11)",
         &format!("{:.0} ms", median(starts)),
         "≤ 100 ms",
     );
 
-    let server = Server::start(&binary);
+    let server = Server::start(binary);
     server.get_ok("/healthz");
     std::thread::sleep(Duration::from_secs(3));
     report.row("idle memory after start", &format!("{:.1} MB", server.resident_megabytes()), "≤ 25 MB");
@@ -59,15 +82,8 @@ fn main() {
         &format!("{:.1} KB in {} requests", page.bytes as f64 / 1e3, page.requests),
         "≤ 15 KB in ≤ 3 requests",
     );
-    let size = std::fs::metadata(&binary).map_or(0, |meta| meta.len());
+    let size = std::fs::metadata(binary).map_or(0, |meta| meta.len());
     report.row("binary with the UI inside", &format!("{:.1} MB", size as f64 / 1e6), "≤ 30 MB");
-
-    portal::measure(&binary, &mut report);
-    organisation::measure(&binary, &mut report);
-    storm::measure(&server, &mut report);
-    report.row("memory after the storms", &format!("{:.1} MB", server.resident_megabytes()), "");
-
-    report.save();
 }
 
 /// Lines of a table, printed as they come and written at the end.

@@ -135,6 +135,23 @@ impl Server {
     pub fn cpu_seconds(&self) -> f64 {
         cpu_seconds_of(self.child.id()).expect("/proc")
     }
+
+    /// CPU used so far by the threads that are called so, and by all others.
+    pub fn cpu_seconds_of_threads(&self, called: &str) -> (f64, f64) {
+        let (mut these, mut others) = (0.0, 0.0);
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("/proc");
+        for task in tasks.map(|task| task.expect("a thread").path()) {
+            let name = std::fs::read_to_string(task.join("comm")).expect("a name");
+            let spent = std::fs::read_to_string(task.join("schedstat")).expect("its time");
+            *if name.starts_with(called) { &mut these } else { &mut others } += nanoseconds(&spent);
+        }
+        (these, others)
+    }
+}
+
+/// The first figure of a thread's `schedstat`, in seconds.
+pub fn nanoseconds(spent: &str) -> f64 {
+    spent.split(' ').next().and_then(|text| text.parse::<f64>().ok()).expect("nanoseconds") / 1e9
 }
 
 /// What a command took.

@@ -134,7 +134,7 @@ impl Pool {
 
 /// How much these threads step back behind the others, in the steps of `nice`.
 #[cfg(target_os = "linux")]
-const STEP_BACK: i32 = 10;
+const STEP_BACK: i32 = 19;
 
 /// The life of a thread.
 fn work(shared: &Shared) {
