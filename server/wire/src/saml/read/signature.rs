@@ -4,7 +4,7 @@
 //! which algorithms. Then the signature over `SignedInfo` with a pinned key; what the message says about keys is never looked at.
 //! Then the digest of the element itself. Nobody without the key makes this code do more than the first two.
 //!
-//! The canonical form is made from our own tree ([`super::canonical`]) and not by a library for XML signatures. Each of those
+//! The canonical form is made from our own tree (the private module `canonical` beside this one) and not by a library for XML signatures. Each of those
 //! brings a parser of its own, and two parsers that understand one document differently are how wrapped signatures came to
 //! be accepted elsewhere; here what is digested and what is read are the same nodes. What the libraries have beyond that
 //! (other transforms, references to elsewhere, keys in messages, weak algorithms) would all have to be refused beforehand by
