@@ -113,13 +113,20 @@ impl Judges {
 
     /// Whether `xmlsec1` verifies the signature that is a child of the element named, with the key of the certificate.
     pub(super) fn verifies(&self, xml: &str, signed: &str, certificate: &Certificate) -> bool {
-        let document = self.put("document.xml", xml.as_bytes());
+        self.verifies_all(&[xml.to_owned()], signed, certificate)
+    }
+
+    /// The same of many documents by one process, which ends at the first that it does not verify.
+    pub(super) fn verifies_all(&self, documents: &[String], signed: &str, certificate: &Certificate) -> bool {
+        let put = |(number, xml): (usize, &String)| self.put(&format!("{number}.xml"), xml.as_bytes());
+        let documents: Vec<PathBuf> = documents.iter().enumerate().map(put).collect();
         let certificate = self.put("certificate.pem", certificate.to_pem().as_bytes());
         let place = format!("//*[local-name()='{signed}']/*[local-name()='Signature']");
         let mut arguments =
             vec!["--verify", "--enabled-key-data", "rsa,ecdsa", "--pubkey-cert-pem", argument(&certificate)];
         arguments.extend(WITH_IDS.iter().flat_map(|name| ["--id-attr:ID", name]));
-        arguments.extend(["--node-xpath", &place, argument(&document)]);
+        arguments.extend(["--node-xpath", &place]);
+        arguments.extend(documents.iter().map(|path| argument(path)));
         attempt("xmlsec1", "xmlsec1", &arguments, b"").status.success()
     }
 

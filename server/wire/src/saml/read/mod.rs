@@ -20,7 +20,11 @@ pub mod status;
 pub mod xml;
 
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 /// The most characters of a peer's text that a message of ours repeats.
 const MOST_SHOWN: usize = 80;

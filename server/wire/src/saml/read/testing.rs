@@ -3,6 +3,7 @@
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use proptest::prelude::*;
 
 use super::canonical;
 use super::certificate::Pinned;
@@ -67,4 +68,40 @@ pub(super) fn unsigned(kind: KeyKind, id: &str) -> String {
          Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"/><ds:DigestValue>@digest@</ds:DigestValue></ds:Reference>\
          </ds:SignedInfo><ds:SignatureValue>@value@</ds:SignatureValue></ds:Signature>"
     )
+}
+
+/// An element with all that canonicalisation changes. The prefixes `p` and `q` have to be declared around it.
+pub(super) fn element() -> impl Strategy<Value = String> {
+    let text = prop::sample::select(vec![
+        "",
+        "x",
+        "&amp;",
+        "&#13;",
+        "&lt;&gt;\"'",
+        "\r\n\t",
+        "\u{e9}\u{1f600}",
+        " ",
+        "&#x85;",
+    ]);
+    text.prop_map(str::to_owned).prop_recursive(5, 40, 4, |inner| {
+        let declared = vec![
+            "xmlns='urn:d'",
+            "xmlns=''",
+            "xmlns:p='urn:p'",
+            "xmlns:p='urn:p2'",
+            "xmlns:q='urn:p'",
+            "xmlns:q='urn:a?b=c'",
+        ];
+        let said =
+            vec!["z='1'", "a=' &#9;\n&quot;\"'", "p:z='&#13;&lt;>'", "q:b=\"'\"", "p:a='\u{e9}'", "xml:lang='en'"];
+        (
+            prop::sample::select(vec!["a", "p:a", "q:b"]),
+            prop::sample::subsequence(declared, 0..=3),
+            prop::sample::subsequence(said, 0..=5).prop_shuffle(),
+            prop::collection::vec(inner, 0..4),
+        )
+            .prop_map(|(name, declared, said, inside)| {
+                format!("<{name} {} {}>{}</{name}>", declared.join(" "), said.join("\n"), inside.concat())
+            })
+    })
 }

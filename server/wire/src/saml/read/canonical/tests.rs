@@ -1,8 +1,8 @@
-use proptest::prelude::*;
-use proptest::strategy::ValueTree as _;
+use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
 
 use super::*;
+use crate::saml::read::testing::element;
 use crate::saml::testing;
 
 fn canonical(text: &str, prefixes: &[&str]) -> String {
@@ -55,42 +55,6 @@ fn what_is_left_out_is_left_out() {
     let mut out = Vec::new();
     write(&document, document.root(), first, &[], &mut |bytes| out.extend_from_slice(bytes));
     assert_eq!(out, b"<a> <b>x</b> </a>");
-}
-
-/// An element with all that canonicalisation changes.
-fn element() -> impl Strategy<Value = String> {
-    let text = prop::sample::select(vec![
-        "",
-        "x",
-        "&amp;",
-        "&#13;",
-        "&lt;&gt;\"'",
-        "\r\n\t",
-        "\u{e9}\u{1f600}",
-        " ",
-        "&#x85;",
-    ]);
-    text.prop_map(str::to_owned).prop_recursive(5, 40, 4, |inner| {
-        let declared = vec![
-            "xmlns='urn:d'",
-            "xmlns=''",
-            "xmlns:p='urn:p'",
-            "xmlns:p='urn:p2'",
-            "xmlns:q='urn:p'",
-            "xmlns:q='urn:a?b=c'",
-        ];
-        let said =
-            vec!["z='1'", "a=' &#9;\n&quot;\"'", "p:z='&#13;&lt;>'", "q:b=\"'\"", "p:a='\u{e9}'", "xml:lang='en'"];
-        (
-            prop::sample::select(vec!["a", "p:a", "q:b"]),
-            prop::sample::subsequence(declared, 0..=3),
-            prop::sample::subsequence(said, 0..=5).prop_shuffle(),
-            prop::collection::vec(inner, 0..4),
-        )
-            .prop_map(|(name, declared, said, inside)| {
-                format!("<{name} {} {}>{}</{name}>", declared.join(" "), said.join("\n"), inside.concat())
-            })
-    })
 }
 
 /// Hundreds of generated elements in one document, so that one process judges them all.

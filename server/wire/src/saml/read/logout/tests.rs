@@ -2,10 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::saml::names::StatusCode;
-
-const REQUEST: &str = r#"<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_1" Version="2.0" IssueInstant="2030-01-31T12:00:00Z" Destination="https://sso.example/saml/slo" NotOnOrAfter="2030-01-31T12:05:00Z" Reason="urn:oasis:names:tc:SAML:2.0:logout:user"><saml:Issuer>https://sp.example/metadata</saml:Issuer><saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent" NameQualifier="https://sso.example/saml/metadata" SPNameQualifier="https://sp.example/metadata">x y </saml:NameID><samlp:SessionIndex>_s1</samlp:SessionIndex><samlp:SessionIndex>_s2</samlp:SessionIndex></samlp:LogoutRequest>"#;
-
-const RESPONSE: &str = r#"<samlp:LogoutResponse xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_2" Version="2.0" IssueInstant="2030-01-31T12:00:00Z" InResponseTo="_1"><saml:Issuer>https://sp.example/metadata</saml:Issuer><samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Responder"><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:PartialLogout"/></samlp:StatusCode><samlp:StatusMessage>one is left</samlp:StatusMessage><samlp:StatusDetail><x/></samlp:StatusDetail></samlp:Status></samlp:LogoutResponse>"#;
+use crate::saml::read::samples::{LOGOUT_REQUEST as REQUEST, LOGOUT_RESPONSE as RESPONSE};
 
 fn request(text: &str) -> Result<LogoutRequest, LogoutError> {
     LogoutRequest::read(&Document::read(text.as_bytes()).expect(text))

@@ -5,31 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 
 use super::*;
+use crate::saml::read::samples::{IDP_METADATA as IDP, SP_METADATA as SP};
 use crate::saml::testing;
-
-/// A service provider as programs describe themselves, comment and all.
-const SP: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
-<!-- Generated; review before use. -->
-<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" entityID="https://sp.example/metadata" validUntil="2031-01-01T00:00:00Z" cacheDuration="PT1H">
-  <md:Extensions><x:Any xmlns:x="urn:x"/></md:Extensions>
-  <md:SPSSODescriptor AuthnRequestsSigned="true" WantAssertionsSigned="1" protocolSupportEnumeration="urn:oasis:names:tc:SAML:1.1:protocol urn:oasis:names:tc:SAML:2.0:protocol">
-    <md:KeyDescriptor use="signing"><ds:KeyInfo><ds:KeyName>a</ds:KeyName><ds:X509Data><ds:X509Certificate>
-      @signing@
-    </ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>
-    <md:KeyDescriptor><ds:KeyInfo><ds:X509Data><ds:X509Certificate>@both@</ds:X509Certificate></ds:X509Data></ds:KeyInfo><md:EncryptionMethod Algorithm="x"/></md:KeyDescriptor>
-    <md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:SOAP" Location="https://sp.example/soap"/>
-    <md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://sp.example/slo" ResponseLocation="https://sp.example/slo/done"/>
-    <md:NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:transient</md:NameIDFormat>
-    <md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact" Location="javascript:never-used" index="0"/>
-    <md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://sp.example/acs" index="1"/>
-    <md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://sp.example/acs2" index="2" isDefault="true"/>
-    <md:AttributeConsumingService index="0"><md:ServiceName xml:lang="en">x</md:ServiceName></md:AttributeConsumingService>
-  </md:SPSSODescriptor>
-  <md:Organization><md:OrganizationName xml:lang="en">x</md:OrganizationName></md:Organization>
-</md:EntityDescriptor>
-"#;
-
-const IDP: &str = r#"<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://idp.example/"><RoleDescriptor protocolSupportEnumeration="http://docs.oasis-open.org/wsfed/federation/200706"/><IDPSSODescriptor WantAuthnRequestsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>@signing@</X509Certificate></X509Data></KeyInfo></KeyDescriptor><SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://idp.example/slo"/><NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:persistent</NameIDFormat><SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.example/sso"/></IDPSSODescriptor></EntityDescriptor>"#;
 
 static SIGNING: LazyLock<Pinned> = LazyLock::new(|| Pinned::new(testing::RSA.certificate.clone()).unwrap());
 static BOTH: LazyLock<Pinned> = LazyLock::new(|| Pinned::new(testing::P256.certificate.clone()).unwrap());

@@ -2,22 +2,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
-
-/// A request with everything in it.
-const FULL: &str = r#"<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_a-1.b" Version="2.0" IssueInstant="2030-01-31T12:00:00.123Z" Destination="https://sso.example/saml/sso" Consent="urn:oasis:names:tc:SAML:2.0:consent:unspecified" ForceAuthn="true" IsPassive="0" ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" AssertionConsumerServiceURL="https://sp.example/acs" AttributeConsumingServiceIndex="7" ProviderName="R&amp;D">
-  <saml:Issuer Format="urn:oasis:names:tc:SAML:2.0:nameid-format:entity">
-    https://sp.example/metadata
-  </saml:Issuer>
-  <samlp:Extensions><x:Hint xmlns:x="urn:x" a="1">text</x:Hint></samlp:Extensions>
-  <saml:Subject><saml:NameID Format="urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress" SPNameQualifier="q">a@b.example</saml:NameID></saml:Subject>
-  <samlp:NameIDPolicy Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent" SPNameQualifier="group" AllowCreate="true"/>
-  <saml:Conditions NotOnOrAfter="2030-01-31T13:00:00Z"/>
-  <samlp:RequestedAuthnContext Comparison="minimum"><saml:AuthnContextClassRef>urn:one</saml:AuthnContextClassRef><saml:AuthnContextClassRef> urn:two </saml:AuthnContextClassRef></samlp:RequestedAuthnContext>
-  <samlp:Scoping ProxyCount="0"><samlp:IDPList><samlp:IDPEntry ProviderID="x"/></samlp:IDPList></samlp:Scoping>
-</samlp:AuthnRequest>"#;
-
-/// The least there can be.
-const LEAST: &str = r#"<AuthnRequest xmlns="urn:oasis:names:tc:SAML:2.0:protocol" ID="a" Version="2.0" IssueInstant="2030-01-31T12:00:00Z"><Issuer xmlns="urn:oasis:names:tc:SAML:2.0:assertion">sp</Issuer></AuthnRequest>"#;
+use crate::saml::read::samples::{AUTHN_REQUEST as FULL, LEAST_AUTHN_REQUEST as LEAST};
 
 fn read(text: &str) -> Result<AuthnRequest, RequestError> {
     AuthnRequest::read(&Document::read(text.as_bytes()).expect(text))

@@ -6,13 +6,10 @@ use super::*;
 use crate::saml::emit::{self, Envelope, Id, Protection, Signed, Signer};
 use crate::saml::keys::KeyKind;
 use crate::saml::names::{AttributeNameFormat, AuthnContext, NameIdFormat, SignatureAlgorithm};
+use crate::saml::read::samples::{ACS, IDP, US, assertion, response};
 use crate::saml::read::shape::ShapeError;
 use crate::saml::read::testing::{Peer, unsigned};
 use crate::saml::testing;
-
-const IDP: &str = "https://idp.example/";
-const US: &str = "https://sso.example/saml/metadata";
-const ACS: &str = "https://sso.example/saml/acs/partner";
 
 static PEER: LazyLock<Peer> = LazyLock::new(|| Peer::new(KeyKind::P256));
 
@@ -26,18 +23,6 @@ fn expected() -> Expected<'static> {
         now: testing::at("2030-01-31T12:00:30Z"),
         skew: SignedDuration::from_secs(60),
     }
-}
-
-fn assertion(id: &str, who: &str, signature: &str) -> String {
-    format!(
-        r#"<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="{id}" Version="2.0" IssueInstant="2030-01-31T12:00:00Z"><saml:Issuer>{IDP}</saml:Issuer>{signature}<saml:Subject><saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">{who}</saml:NameID><saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData InResponseTo="_request" Recipient="{ACS}" NotOnOrAfter="2030-01-31T12:05:00Z"/></saml:SubjectConfirmation></saml:Subject><saml:Conditions NotBefore="2030-01-31T12:00:00Z" NotOnOrAfter="2030-01-31T12:10:00Z"><saml:AudienceRestriction><saml:Audience>{US}</saml:Audience></saml:AudienceRestriction></saml:Conditions><saml:AuthnStatement AuthnInstant="2030-01-31T11:00:00Z" SessionIndex="_s" SessionNotOnOrAfter="2030-01-31T20:00:00Z"><saml:AuthnContext><saml:AuthnContextClassRef>urn:class</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement><saml:AttributeStatement><saml:Attribute Name="groups" NameFormat="urn:f" FriendlyName="g"><saml:AttributeValue>one</saml:AttributeValue><saml:AttributeValue>R&amp;D</saml:AttributeValue><saml:AttributeValue><x/></saml:AttributeValue></saml:Attribute></saml:AttributeStatement></saml:Assertion>"#
-    )
-}
-
-fn response(signature: &str, inside: &str) -> String {
-    format!(
-        r#"<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_response" Version="2.0" IssueInstant="2030-01-31T12:00:00Z" Destination="{ACS}" InResponseTo="_request"><saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">{IDP}</saml:Issuer>{signature}<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>{inside}</samlp:Response>"#
-    )
 }
 
 /// A response whose assertion is to be signed.

@@ -1,5 +1,4 @@
 use std::process::Command;
-use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -7,19 +6,9 @@ use proptest::test_runner::TestRunner;
 
 use super::*;
 use crate::saml::keys::{KeyKind, SigningKey};
-use crate::saml::read::testing::{Peer, form, unsigned};
+use crate::saml::read::samples::REQUEST_TO_SIGN;
+use crate::saml::read::testing::{Peer, form};
 use crate::saml::testing::Judges;
-
-/// A request as its sender writes it before it is signed.
-static TEMPLATE: LazyLock<String> = LazyLock::new(|| {
-    let signature = unsigned(KeyKind::Rsa(2048), "_1");
-    format!(
-        r#"<samlp:AuthnRequest xmlns:samlp="{}" xmlns:saml="{}" xmlns:xs="{}" ID="_1" Version="2.0"><saml:Issuer>https://sp.example/</saml:Issuer>{signature}<samlp:NameIDPolicy AllowCreate="true"/></samlp:AuthnRequest>"#,
-        ns::PROTOCOL,
-        ns::ASSERTION,
-        ns::SCHEMA
-    )
-});
 
 impl Peer {
     fn verdict(&self, text: &str) -> Result<(), SignatureError> {
@@ -29,8 +18,8 @@ impl Peer {
 
     /// The verdict on a template that was changed before it was signed.
     fn verdict_on_signed(&self, from: &str, to: &str) -> Result<(), SignatureError> {
-        assert!(TEMPLATE.contains(from), "{from}");
-        self.verdict(&self.signs(&TEMPLATE.replace(from, to)))
+        assert!(REQUEST_TO_SIGN.contains(from), "{from}");
+        self.verdict(&self.signs(&REQUEST_TO_SIGN.replace(from, to)))
     }
 }
 
@@ -58,19 +47,19 @@ fn what_xmlsec_signs_is_accepted() {
     let method = "<ds:CanonicalizationMethod Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>";
     let key_info = "</ds:SignatureValue><ds:KeyInfo><ds:KeyName>x</ds:KeyName></ds:KeyInfo></ds:Signature>";
     let cases = [
-        (&rsa, TEMPLATE.clone()),
-        (&rsa, TEMPLATE.replace("#rsa-sha256", "#rsa-sha384")),
-        (&rsa, TEMPLATE.replace("#rsa-sha256", "#rsa-sha512").replace("xmlenc#sha256", "xmlenc#sha512")),
-        (&rsa, TEMPLATE.replace("xmlenc#sha256", "xmldsig-more#sha384")),
-        (&curve, TEMPLATE.replace("#rsa-sha256", "#ecdsa-sha256")),
-        (&curve, TEMPLATE.replace("#rsa-sha256", "#ecdsa-sha512")),
-        (&rsa, TEMPLATE.replace(plain, with_prefixes)),
-        (&rsa, TEMPLATE.replace(method, &with_prefixes.replace("Transform", "CanonicalizationMethod"))),
-        (&rsa, TEMPLATE.replace("><", ">\r\n  <").replace("Version='2.0'", "Version = '2.0'\n")),
-        (&rsa, TEMPLATE.replace("https://sp.example/", "R&amp;D &lt;x&gt; \"q\" &#13; \u{e9}\u{1f600}")),
-        (&rsa, TEMPLATE.replace("<samlp:NameIDPolicy ", "<samlp:NameIDPolicy Format='a&#10;&#9;b&quot;' ")),
-        (&rsa, TEMPLATE.replace("ds:", "").replace("xmlns:ds", "xmlns")),
-        (&rsa, TEMPLATE.replace("</ds:SignatureValue></ds:Signature>", key_info)),
+        (&rsa, REQUEST_TO_SIGN.clone()),
+        (&rsa, REQUEST_TO_SIGN.replace("#rsa-sha256", "#rsa-sha384")),
+        (&rsa, REQUEST_TO_SIGN.replace("#rsa-sha256", "#rsa-sha512").replace("xmlenc#sha256", "xmlenc#sha512")),
+        (&rsa, REQUEST_TO_SIGN.replace("xmlenc#sha256", "xmldsig-more#sha384")),
+        (&curve, REQUEST_TO_SIGN.replace("#rsa-sha256", "#ecdsa-sha256")),
+        (&curve, REQUEST_TO_SIGN.replace("#rsa-sha256", "#ecdsa-sha512")),
+        (&rsa, REQUEST_TO_SIGN.replace(plain, with_prefixes)),
+        (&rsa, REQUEST_TO_SIGN.replace(method, &with_prefixes.replace("Transform", "CanonicalizationMethod"))),
+        (&rsa, REQUEST_TO_SIGN.replace("><", ">\r\n  <").replace("Version='2.0'", "Version = '2.0'\n")),
+        (&rsa, REQUEST_TO_SIGN.replace("https://sp.example/", "R&amp;D &lt;x&gt; \"q\" &#13; \u{e9}\u{1f600}")),
+        (&rsa, REQUEST_TO_SIGN.replace("<samlp:NameIDPolicy ", "<samlp:NameIDPolicy Format='a&#10;&#9;b&quot;' ")),
+        (&rsa, REQUEST_TO_SIGN.replace("ds:", "").replace("xmlns:ds", "xmlns")),
+        (&rsa, REQUEST_TO_SIGN.replace("</ds:SignatureValue></ds:Signature>", key_info)),
     ];
     for (peer, template) in &cases {
         let text = signed_by_xmlsec(template, &peer.key);
@@ -107,7 +96,7 @@ fn rewritten(text: &str, choices: &[u8]) -> String {
 #[test]
 fn the_verdict_is_that_of_xmlsec_or_a_stricter_one() {
     let peer = Peer::new(KeyKind::P256);
-    let text = peer.signs(&TEMPLATE.replace("#rsa-sha256", "#ecdsa-sha256"));
+    let text = peer.signs(&REQUEST_TO_SIGN.replace("#rsa-sha256", "#ecdsa-sha256"));
     let judges = Judges::new();
     let mut runner = TestRunner::deterministic();
     let (mut accepted, mut refused) = (0, 0);
@@ -130,7 +119,7 @@ fn the_verdict_is_that_of_xmlsec_or_a_stricter_one() {
 #[test]
 fn only_pinned_keys_count_ssp_01_ssp_02_sidp_05() {
     let peer = Peer::new(KeyKind::Rsa(2048));
-    let text = peer.signs(&TEMPLATE);
+    let text = peer.signs(&REQUEST_TO_SIGN);
     assert_eq!(peer.verdict(&text), Ok(()));
     let document = Document::read(text.as_bytes()).unwrap();
     assert_eq!(verify_message(&document, &[]), Err(SignatureError::NoCertificate));
@@ -141,7 +130,7 @@ fn only_pinned_keys_count_ssp_01_ssp_02_sidp_05() {
     let key_info = format!(
         "</ds:SignatureValue><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{own}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>"
     );
-    let brought = stranger.signs(&TEMPLATE.replace("</ds:SignatureValue>", &key_info));
+    let brought = stranger.signs(&REQUEST_TO_SIGN.replace("</ds:SignatureValue>", &key_info));
     assert_eq!(stranger.verdict(&brought), Ok(()), "it is signed well, only not by the peer");
     assert_eq!(peer.verdict(&brought), Err(SignatureError::Signature));
     let both = [&stranger.pinned[..], &peer.pinned[..]].concat();
@@ -151,7 +140,10 @@ fn only_pinned_keys_count_ssp_01_ssp_02_sidp_05() {
     let end = text.find("</ds:Signature>").unwrap() + "</ds:Signature>".len();
     let unsigned = format!("{}{}", &text[..start], &text[end..]);
     assert_eq!(peer.verdict(&unsigned), Err(SignatureError::Unsigned));
-    assert_eq!(peer.verdict(&TEMPLATE.replace("@digest@", "").replace("@value@", "")), Err(SignatureError::Signature));
+    assert_eq!(
+        peer.verdict(&REQUEST_TO_SIGN.replace("@digest@", "").replace("@value@", "")),
+        Err(SignatureError::Signature)
+    );
     assert_eq!(peer.verdict(&text.replace("https://sp.example/", "https://sp.example")), Err(SignatureError::Digest));
     assert_eq!(peer.verdict(&text.replace("#sha256\"", "#sha512\"")), Err(SignatureError::Signature));
 }
@@ -159,7 +151,7 @@ fn only_pinned_keys_count_ssp_01_ssp_02_sidp_05() {
 #[test]
 fn one_signature_at_its_one_place_ssp_11() {
     let peer = Peer::new(KeyKind::P256);
-    let template = TEMPLATE.replace("#rsa-sha256", "#ecdsa-sha256");
+    let template = REQUEST_TO_SIGN.replace("#rsa-sha256", "#ecdsa-sha256");
     let good = peer.signs(&template);
     assert_eq!(peer.verdict(&good), Ok(()));
     let start = good.find("<ds:Signature ").unwrap();
@@ -214,9 +206,9 @@ fn one_reference_to_the_parent_and_nothing_else_ssp_14_ssp_15() {
     let no_id = peer.verdict_on_signed(" ID=\"_1\"", "");
     assert_eq!(no_id, Err(SignatureError::NoId));
 
-    let start = TEMPLATE.find("<ds:Reference").unwrap();
-    let end = TEMPLATE.find("</ds:Reference>").unwrap() + "</ds:Reference>".len();
-    let reference = &TEMPLATE[start..end];
+    let start = REQUEST_TO_SIGN.find("<ds:Reference").unwrap();
+    let end = REQUEST_TO_SIGN.find("</ds:Reference>").unwrap() + "</ds:Reference>".len();
+    let reference = &REQUEST_TO_SIGN[start..end];
     for (to, missing) in [(String::new(), true), (format!("{reference}{reference}"), false)] {
         let verdict = peer.verdict_on_signed(reference, &to);
         let as_expected = match &verdict {
@@ -226,7 +218,8 @@ fn one_reference_to_the_parent_and_nothing_else_ssp_14_ssp_15() {
         };
         assert!(as_expected, "{verdict:?}");
     }
-    let info = &TEMPLATE[TEMPLATE.find("<ds:SignedInfo>").unwrap()..TEMPLATE.find("<ds:SignatureValue>").unwrap()];
+    let info = &REQUEST_TO_SIGN
+        [REQUEST_TO_SIGN.find("<ds:SignedInfo>").unwrap()..REQUEST_TO_SIGN.find("<ds:SignatureValue>").unwrap()];
     let twice = peer.verdict_on_signed(info, &info.repeat(2));
     assert!(
         matches!(twice, Err(SignatureError::Shape(ShapeError::Missing { child: "SignatureValue", .. }))),
@@ -240,15 +233,15 @@ fn one_reference_to_the_parent_and_nothing_else_ssp_14_ssp_15() {
         let verdict = peer.verdict_on_signed("</ds:SignatureValue>", &format!("</ds:SignatureValue>{hidden}"));
         assert!(matches!(verdict, Err(SignatureError::Forbidden(_))), "{hidden}");
     }
-    let text = peer.signs(&TEMPLATE).replace("<ds:SignatureValue>", "<ds:SignatureValue><x/>");
+    let text = peer.signs(&REQUEST_TO_SIGN).replace("<ds:SignatureValue>", "<ds:SignatureValue><x/>");
     assert!(matches!(peer.verdict(&text), Err(SignatureError::Shape(ShapeError::NotText(_)))));
-    let text = peer.signs(&TEMPLATE).replace("<ds:SignatureValue>", "<ds:SignatureValue>!");
+    let text = peer.signs(&REQUEST_TO_SIGN).replace("<ds:SignatureValue>", "<ds:SignatureValue>!");
     assert_eq!(peer.verdict(&text), Err(SignatureError::Base64("SignatureValue")));
     for (from, to) in
         [("<ds:DigestValue>", "<ds:DigestValue><!-- -->"), ("<ds:SignatureValue>", "<ds:SignatureValue><!-- -->")]
     {
         assert!(
-            Document::read(TEMPLATE.replace(from, to).as_bytes()).is_err(),
+            Document::read(REQUEST_TO_SIGN.replace(from, to).as_bytes()).is_err(),
             "a comment in a value is refused by the reader"
         );
     }
@@ -326,7 +319,7 @@ fn weak_algorithms_and_secrets_made_of_public_keys_are_refused_ssp_21_ssp_22() {
 #[test]
 fn a_signed_message_moved_into_another_is_refused_sidp_06() {
     let peer = Peer::new(KeyKind::P256);
-    let inner = peer.signs(&TEMPLATE.replace("#rsa-sha256", "#ecdsa-sha256"));
+    let inner = peer.signs(&REQUEST_TO_SIGN.replace("#rsa-sha256", "#ecdsa-sha256"));
     let outer = format!(
         "<samlp:AuthnRequest xmlns:samlp=\"{}\" xmlns:saml=\"{}\" ID=\"_2\" Version=\"2.0\"><saml:Issuer>https://sp.example/\
          </saml:Issuer><samlp:Extensions>{inner}</samlp:Extensions></samlp:AuthnRequest>",
@@ -370,6 +363,6 @@ proptest! {
 thread_local! {
     static SIGNED: (String, Vec<Pinned>) = {
         let peer = Peer::new(KeyKind::P256);
-        (peer.signs(&TEMPLATE.replace("#rsa-sha256", "#ecdsa-sha256")), peer.pinned)
+        (peer.signs(&REQUEST_TO_SIGN.replace("#rsa-sha256", "#ecdsa-sha256")), peer.pinned)
     };
 }

@@ -86,6 +86,19 @@ pub fn declaration<'a>(name: &'a str, value: &'a str) -> Result<Option<Declarati
 
 /// An absolute URI as it is written; one with references in it has no use but to hide what it is.
 fn is_namespace(value: &str) -> bool {
-    let clean = value.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\''));
-    clean && value.contains(':') && value.len() <= LONGEST_NAMESPACE && value != ns::XML && value != XMLNS
+    value.len() <= LONGEST_NAMESPACE && value != ns::XML && value != XMLNS && is_absolute_uri(value)
+}
+
+/// Not every URI there can be: user names, addresses in brackets and the like have no place in the name of a namespace.
+fn is_absolute_uri(text: &str) -> bool {
+    let Some((scheme, behind)) = text.split_once(':') else { return false };
+    let letters = |text: &str, others: &[u8]| text.bytes().all(|it| it.is_ascii_alphanumeric() || others.contains(&it));
+    let named = scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && letters(scheme, b"+-.");
+    let (rest, fragment) = behind.split_once('#').unwrap_or((behind, ""));
+    let place = rest.strip_prefix("//").unwrap_or_default();
+    let authority = place.split(['/', '?']).next().unwrap_or_default();
+    let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
+    let placed = letters(host, b"-._~") && port.bytes().all(|it| it.is_ascii_digit());
+    let escaped = text.split('%').skip(1).all(|it| it.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2);
+    named && placed && escaped && [rest, fragment].iter().all(|part| letters(part, b"-._~:/?@!$()*+,;=%"))
 }
