@@ -133,7 +133,8 @@ impl Server {
 
     /// CPU used so far by all threads.
     pub fn cpu_seconds(&self) -> f64 {
-        cpu_seconds_of(self.child.id()).expect("/proc")
+        let (none, all) = self.cpu_seconds_of_threads("/");
+        none + all
     }
 
     /// CPU used so far by the threads that are called so, and by all others.
