@@ -45,8 +45,8 @@ pub struct Core {
     pub settings: watch::Sender<Arc<Settings>>,
     /// Requests refused for lack of rights, on their way into the log.
     pub refusals: Refusals,
-    /// Rung when something was put into the outbox.
-    pub outbox_bell: crate::jobs::outbox::Bell,
+    /// Woken when something was put into the outbox.
+    pub outbox_wake: tokio::sync::Notify,
 }
 
 impl std::fmt::Debug for Core {

@@ -153,7 +153,7 @@ impl EventStreams {
             change.audit(call, event("UpdateWebhook", &webhook).with(paused));
         }
         change.commit().await?;
-        self.0.outbox_bell.ring(call.now);
+        self.0.outbox_wake.notify_one();
         Ok(())
     }
 
@@ -181,7 +181,7 @@ impl EventStreams {
             }
         }
         change.commit().await?;
-        self.0.outbox_bell.ring(call.now);
+        self.0.outbox_wake.notify_one();
         sent.map_err(|failure| Error::unavailable(format!("The receiver did not take it: {}.", failure.reason())))
     }
 

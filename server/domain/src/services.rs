@@ -159,7 +159,7 @@ impl Services {
             outbound_allow: open.outbound_allow,
             settings: watch::Sender::new(Arc::new(settings)),
             refusals: Refusals::default(),
-            outbox_bell: crate::jobs::outbox::Bell::default(),
+            outbox_wake: tokio::sync::Notify::new(),
         });
         Ok(Self::over(core))
     }

@@ -133,26 +133,28 @@ impl Server {
 
     /// CPU used so far by all threads.
     pub fn cpu_seconds(&self) -> f64 {
-        let (none, all) = self.cpu_seconds_of_threads("/");
-        none + all
+        self.threads().map(|(_, seconds)| seconds).sum()
     }
 
     /// CPU used so far by the threads that are called so, and by all others.
     pub fn cpu_seconds_of_threads(&self, called: &str) -> (f64, f64) {
         let (mut these, mut others) = (0.0, 0.0);
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("/proc");
-        for task in tasks.map(|task| task.expect("a thread").path()) {
-            let name = std::fs::read_to_string(task.join("comm")).expect("a name");
-            let spent = std::fs::read_to_string(task.join("schedstat")).expect("its time");
-            *if name.starts_with(called) { &mut these } else { &mut others } += nanoseconds(&spent);
+        for (name, seconds) in self.threads() {
+            *if name.starts_with(called) { &mut these } else { &mut others } += seconds;
         }
         (these, others)
     }
-}
 
-/// The first figure of a thread's `schedstat`, in seconds.
-pub fn nanoseconds(spent: &str) -> f64 {
-    spent.split(' ').next().and_then(|text| text.parse::<f64>().ok()).expect("nanoseconds") / 1e9
+    /// The threads by name, with the CPU that each has used.
+    fn threads(&self) -> impl Iterator<Item = (String, f64)> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("/proc");
+        tasks.map(|task| task.expect("a thread").path()).map(|task| {
+            let name = std::fs::read_to_string(task.join("comm")).expect("a name");
+            let spent = std::fs::read_to_string(task.join("schedstat")).expect("its time");
+            let nanoseconds: f64 = spent.split(' ').next().and_then(|text| text.parse().ok()).expect("nanoseconds");
+            (name, nanoseconds / 1e9)
+        })
+    }
 }
 
 /// What a command took.

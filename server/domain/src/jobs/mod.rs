@@ -37,9 +37,6 @@ use sweeper::Swept;
 const AT_ONCE: u64 = 8;
 /// Between two looks at the database.
 const OFTEN: Duration = Duration::from_secs(1);
-/// Every third second the outbox is looked at also where this process put nothing in: for what is tried again, and what a command
-/// beside the server left there.
-const LOOKS: u32 = 3;
 /// Between two rounds of clean-up.
 const SELDOM: Duration = Duration::from_mins(10);
 
@@ -96,7 +93,6 @@ impl Jobs {
         };
         let sleepless = Notify::new();
         let state = std::sync::atomic::AtomicI64::new(0);
-        let beats = std::sync::atomic::AtomicU32::new(0);
         let watching = repeat(OFTEN, &sleepless, stopped.clone(), "watching", || async {
             use std::sync::atomic::Ordering::Relaxed;
             let now = self.0.clock.now();
@@ -107,12 +103,8 @@ impl Jobs {
             refusals::write(&self.0, now).await?;
             streams::to_webhooks(&self.0, now).await
         });
-        let delivering = repeat(OFTEN, &self.0.outbox_bell.wake, stopped.clone(), "deliveries", || async {
+        let delivering = repeat(OFTEN, &self.0.outbox_wake, stopped.clone(), "deliveries", || async {
             let now = self.0.clock.now();
-            let beat = beats.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            if !beat.is_multiple_of(LOOKS) && !self.0.outbox_bell.rang_lately(now) {
-                return Ok(());
-            }
             if outbox::next_due(&self.0).await?.is_some_and(|due| due <= now) {
                 self.deliver(now).await?;
             }

@@ -6,13 +6,11 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use model::Timestamp;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
 
 use crate::core::Core;
 use crate::error::{Error, Result};
@@ -31,27 +29,6 @@ pub const MOST_ATTEMPTS: i64 = 12;
 
 /// So much of a reason is kept.
 pub(crate) const LONGEST_REASON: usize = 500;
-
-/// So long after something was put in, the outbox is looked at each second: the first look may have come before the commit.
-const LATELY: i64 = 3 * Timestamp::SECOND;
-
-/// Rung whenever this process puts something into the outbox.
-#[derive(Debug, Default)]
-pub struct Bell {
-    pub(crate) wake: Notify,
-    rung_at: AtomicI64,
-}
-
-impl Bell {
-    pub(crate) fn ring(&self, now: Timestamp) {
-        self.rung_at.store(now.0, Ordering::Relaxed);
-        self.wake.notify_one();
-    }
-
-    pub(crate) fn rang_lately(&self, now: Timestamp) -> bool {
-        now.since(Timestamp(self.rung_at.load(Ordering::Relaxed))) <= LATELY
-    }
-}
 
 /// What is delivered. Sealed at rest: a mail may carry a one-time link.
 #[derive(Serialize, Deserialize)]
@@ -178,7 +155,7 @@ pub(crate) async fn enqueue(txn: &impl ConnectionTrait, core: &Core, now: Timest
     };
     Entity::insert(ActiveModel::from(row).reset_all()).exec_without_returning(txn).await?;
     // Too early by the length of the commit at worst; the loop looks again within a second.
-    core.outbox_bell.ring(now);
+    core.outbox_wake.notify_one();
     Ok(())
 }
 

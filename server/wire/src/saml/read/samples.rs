@@ -2,9 +2,14 @@
 
 use std::sync::LazyLock;
 
+use jiff::SignedDuration;
+
+use super::certificate::Pinned;
+use super::response::{Asked, Expected};
 use super::testing::unsigned;
 use crate::saml::keys::KeyKind;
 use crate::saml::names::ns;
+use crate::saml::testing::at;
 
 /// A request with everything in it.
 pub(super) const AUTHN_REQUEST: &str = r#"<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_a-1.b" Version="2.0" IssueInstant="2030-01-31T12:00:00.123Z" Destination="https://sso.example/saml/sso" Consent="urn:oasis:names:tc:SAML:2.0:consent:unspecified" ForceAuthn="true" IsPassive="0" ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" AssertionConsumerServiceURL="https://sp.example/acs" AttributeConsumingServiceIndex="7" ProviderName="R&amp;D">
@@ -84,3 +89,16 @@ pub(super) static REQUEST_TO_SIGN: LazyLock<String> = LazyLock::new(|| {
         ns::SCHEMA
     )
 });
+
+/// What is expected of a response by [`response`], half a minute after it was issued.
+pub(super) fn expected(pinned: &[Pinned]) -> Expected<'_> {
+    Expected {
+        issuer: IDP,
+        pinned,
+        audience: US,
+        recipient: ACS,
+        asked: Asked::For("_request"),
+        now: at("2030-01-31T12:00:30Z"),
+        skew: SignedDuration::from_secs(60),
+    }
+}

@@ -3,7 +3,6 @@
 
 use std::sync::LazyLock;
 
-use jiff::SignedDuration;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
@@ -12,15 +11,15 @@ use super::certificate::Pinned;
 use super::logout::{LogoutRequest, LogoutResponse};
 use super::metadata::{IdentityProvider, ServiceProvider};
 use super::request::AuthnRequest;
-use super::response::{Asked, Expected};
-use super::samples::{self, ACS, IDP, REQUEST_TO_SIGN, US};
+use super::response::Expected;
+use super::samples::{self, ACS, REQUEST_TO_SIGN};
 use super::testing::{Peer, element, form, unsigned};
 use super::xml::Document;
 use super::{binding, location, response, signature};
 use crate::saml::emit::{self, Signer};
 use crate::saml::keys::KeyKind;
 use crate::saml::names::{MessageKind, SignatureAlgorithm};
-use crate::saml::testing::{self, Judges};
+use crate::saml::testing::Judges;
 
 static PEER: LazyLock<Peer> = LazyLock::new(|| Peer::new(KeyKind::P256));
 
@@ -156,15 +155,7 @@ fn changed(text: &[u8], changes: &[Change]) -> Vec<u8> {
 }
 
 fn expected() -> Expected<'static> {
-    Expected {
-        issuer: IDP,
-        pinned: &PEER.pinned,
-        audience: US,
-        recipient: ACS,
-        asked: Asked::For("_request"),
-        now: testing::at("2030-01-31T12:00:30Z"),
-        skew: SignedDuration::from_secs(60),
-    }
+    samples::expected(&PEER.pinned)
 }
 
 /// The canonical form of a document as a whole.

@@ -6,7 +6,7 @@ use super::*;
 use crate::saml::emit::{self, Envelope, Id, Protection, Signed, Signer};
 use crate::saml::keys::KeyKind;
 use crate::saml::names::{AttributeNameFormat, AuthnContext, NameIdFormat, SignatureAlgorithm};
-use crate::saml::read::samples::{ACS, IDP, US, assertion, response};
+use crate::saml::read::samples::{self, ACS, IDP, US, assertion, response};
 use crate::saml::read::shape::ShapeError;
 use crate::saml::read::testing::{Peer, unsigned};
 use crate::saml::testing;
@@ -14,15 +14,7 @@ use crate::saml::testing;
 static PEER: LazyLock<Peer> = LazyLock::new(|| Peer::new(KeyKind::P256));
 
 fn expected() -> Expected<'static> {
-    Expected {
-        issuer: IDP,
-        pinned: &PEER.pinned,
-        audience: US,
-        recipient: ACS,
-        asked: Asked::For("_request"),
-        now: testing::at("2030-01-31T12:00:30Z"),
-        skew: SignedDuration::from_secs(60),
-    }
+    samples::expected(&PEER.pinned)
 }
 
 /// A response whose assertion is to be signed.
